@@ -1,0 +1,13 @@
+//! A system as sexton sees it, and one run of it from seed to verdict.
+//!
+//! A stranger's service implements [`System`] and nothing else; the five systems of this crate are only its first users.
+
+mod deployment;
+mod draw;
+mod invariant;
+mod system;
+
+pub use deployment::{Deployment, Host};
+pub use draw::Draw;
+pub use invariant::{Findings, Invariant, Observed, Record, Violation};
+pub use system::{Configured, Load, System};

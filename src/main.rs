@@ -1,0 +1,2 @@
+//! The `sexton` command.
+fn main() {}

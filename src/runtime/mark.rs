@@ -1,0 +1,46 @@
+//! Marks in the code under test: points, activities, accesses and facts.
+//!
+//! In production each of them is a no-op; inside a world they are where it interleaves and what oracles read.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{Access, Field};
+
+/// A named place where a world may interleave: hold this task, crash its host, let others run.
+///
+/// `subject` says what the place is about, for example a session id; together they are what a scripted hold names.
+/// In production it returns at once.
+pub async fn point(name: &'static str, subject: &str) {
+    let _ = (name, subject);
+}
+
+/// Runs `future` as an activity of its own: one client operation, one sweep. What it spawns inherits it.
+///
+/// In production it only awaits the future.
+pub async fn activity<F: Future>(name: impl Into<String>, future: F) -> F::Output {
+    let _ = name.into();
+    future.await
+}
+
+/// Reports an access to shared state under the current activity.
+pub fn access(access: Access) {
+    let _ = access;
+}
+
+/// Reports something that is so, for oracles to read: `fact("backend.opened", [("connection", 7u64.into())])`.
+pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
+    let _ = (name, fields);
+}
+
+/// Reports that a server committed `value` under `key` (`None`: it is gone), and why: `set`, `del`, `expired`, `evicted`.
+///
+/// This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
+pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) {
+    let _ = (store, key, value, cause);
+}
+
+/// The name of the host that the caller runs on, inside a world.
+pub fn host() -> Option<Arc<str>> {
+    None
+}

@@ -1,0 +1,13 @@
+//! What code under test calls: the network, tasks, time, and the marks that let a world see inside.
+//!
+//! Inside a world every item reaches the simulation; outside it is plain tokio, or nothing at all for the marks.
+//! The source of a service is the same in both.
+
+mod mark;
+pub mod net;
+pub mod task;
+pub mod time;
+
+pub use mark::{access, activity, commit, fact, host, point};
+
+pub use crate::vocabulary::{Access, Field, Kind, Value};

@@ -1,0 +1,1 @@
+//! Simulated servers over the real protocols.

@@ -1,0 +1,1 @@
+//! Typed clients that the systems use; they report their accesses.

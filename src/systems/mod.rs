@@ -1,0 +1,1 @@
+//! The five systems, one folder each, all of the same shape.
