@@ -5,9 +5,13 @@
 mod deployment;
 mod draw;
 mod invariant;
+mod plan;
+mod run;
 mod system;
 
 pub use deployment::{Deployment, Host};
 pub use draw::Draw;
 pub use invariant::{Findings, Invariant, Observed, Record, Violation};
+pub use plan::{Hold, Limits, Plan, Step};
+pub use run::{Fingerprint, Run, RunOptions, Tally, Verdict, run};
 pub use system::{Configured, Load, System};

@@ -1,0 +1,62 @@
+//! What a run is told beyond its system: faults, limits, scripted steps and holds.
+
+use std::time::Duration;
+
+/// Everything about a run but its system and its seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Expected faults per simulated minute of chaos, by kind. What is not named does not happen.
+    pub faults: Vec<(String, f64)>,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Scripted operations, at exact times. With any, clients perform only these.
+    pub steps: Vec<Step>,
+    /// Scripted interleavings.
+    pub holds: Vec<Hold>,
+    /// Allowances granted to the oracles.
+    pub allow: Vec<String>,
+}
+
+/// Bounds of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Simulated time in which clients and faults act; it ends earlier when all operations are done.
+    pub chaos: Duration,
+    /// Simulated time for the system to settle after faults have healed.
+    pub settle: Duration,
+    /// Events after which the run is given up as stuck.
+    pub events: u64,
+}
+
+/// A scripted operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When, since the start of the run.
+    pub at: Duration,
+    /// The client that performs it, for example `c1`.
+    pub client: String,
+    /// The operation in words, as the system's parser reads it.
+    pub operation: String,
+}
+
+/// A scripted hold: a task that passes the point waits there until something has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The point's name, optionally followed by what it is about: `session.decorate.swapped s1`.
+    pub point: String,
+    /// What ends the hold: `<operation> starts`, `<operation> returns`, or a duration such as `2s`.
+    pub until: String,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { chaos: Duration::from_mins(2), settle: Duration::from_mins(1), events: 5_000_000 }
+    }
+}
+
+impl Default for Plan {
+    /// No faults, default limits, nothing scripted.
+    fn default() -> Self {
+        Self { faults: Vec::new(), limits: Limits::default(), steps: Vec::new(), holds: Vec::new(), allow: Vec::new() }
+    }
+}
