@@ -72,6 +72,11 @@ pub trait System: Clone + Send + Sync + 'static {
         &[]
     }
 
+    /// The kinds of fault that only this system's servers know, beside those of every world.
+    fn faults(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Allowances that a scenario may grant to the oracles.
     fn allowances(&self) -> &'static [&'static str] {
         &[]
