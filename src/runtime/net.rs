@@ -86,6 +86,7 @@ impl TcpStream {
     ///
     /// # Errors
     /// As tokio's: refused, reset, timed out, unknown host.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     pub async fn connect(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
         #[cfg(feature = "sim")]
@@ -166,6 +167,7 @@ impl TcpListener {
     ///
     /// # Errors
     /// When the port is taken.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     pub async fn bind(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
         #[cfg(feature = "sim")]

@@ -115,14 +115,13 @@ impl World {
             let activity = if same.is_some() { context.activity } else { ActivityId(0) };
             (same, state.incarnation, activity)
         };
-        let name: Arc<str> = match &parent {
-            Some(task) => format!("{}.{}", task.name, task.children.fetch_add(1, Ordering::Relaxed) + 1).into(),
-            None => {
-                let mut hosts = self.hosts.borrow_mut();
-                let state = hosts.get_mut(host);
-                state.roots += 1;
-                format!("{}#{incarnation}/{}", state.name, state.roots).into()
-            }
+        let name: Arc<str> = if let Some(task) = &parent {
+            format!("{}.{}", task.name, task.children.fetch_add(1, Ordering::Relaxed) + 1).into()
+        } else {
+            let mut hosts = self.hosts.borrow_mut();
+            let state = hosts.get_mut(host);
+            state.roots += 1;
+            format!("{}#{incarnation}/{}", state.name, state.roots).into()
         };
         let site = self.tape.borrow_mut().site("schedule", &name);
         let id = self.executor.next_id.get();
@@ -490,13 +489,11 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, Ended>;
     fn poll(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
         let mut join = lock(&self.cell);
-        match join.result.take() {
-            Some(result) => Poll::Ready(result),
-            None => {
-                join.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(result) = join.result.take() {
+            return Poll::Ready(result);
         }
+        join.waker = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 

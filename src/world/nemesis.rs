@@ -348,20 +348,20 @@ impl Nemesis {
             return None;
         }
         // Twelve bits of magnitude, spread out to as many orders of time.
-        let word = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bits = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Some(match fault {
             Fault::Restart => {
-                let down = millis(word, 30_000);
+                let down = millis(bits, 30_000);
                 world.crash(host);
                 (format!("down for {down:?}"), down, Undo::Start(host))
             }
             Fault::Pause => {
-                let pause = millis(word, 40_000);
+                let pause = millis(bits, 40_000);
                 world.pause(host);
                 (format!("for {pause:?}"), pause, Undo::Resume(host))
             }
             Fault::ClockJump => {
-                let jump = millis(word, 7_200_000);
+                let jump = millis(bits, 7_200_000);
                 let back = magnitude & 1 == 1;
                 let nanos = jump.as_nanos() as i64;
                 world.adjust_clock(host, |wall, _| wall.jump(if back { -nanos } else { nanos }));
@@ -369,7 +369,7 @@ impl Nemesis {
                 (format!("{jump:?} {way}"), Duration::ZERO, Undo::Nothing)
             }
             Fault::ClockDrift => {
-                let rate = 1 + spread(word, 9_999) as i64;
+                let rate = 1 + spread(bits, 9_999) as i64;
                 let rate = if magnitude & 1 == 1 { -rate } else { rate };
                 world.adjust_clock(host, |wall, now| wall.set_drift(now, rate));
                 (format!("{rate} parts per million"), Duration::ZERO, Undo::Nothing)
@@ -380,23 +380,23 @@ impl Nemesis {
 
     fn strike_link(&self, fault: Fault, from: HostId, to: HostId, magnitude: u64) -> (String, Duration, Undo) {
         let world = &self.world;
-        let word = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bits = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         match fault {
             Fault::Partition => {
-                let lasts = millis(word, 90_000);
+                let lasts = millis(bits, 90_000);
                 world.cut(from, to);
                 world.cut(to, from);
                 (format!("for {lasts:?}"), lasts, Undo::Mend(vec![(from, to), (to, from)]))
             }
             Fault::OneWay => {
-                let lasts = millis(word, 90_000);
+                let lasts = millis(bits, 90_000);
                 let (from, to) = if magnitude & 1 == 1 { (to, from) } else { (from, to) };
                 world.cut(from, to);
                 (format!("{} for {lasts:?}", link_name(world, from, to)), lasts, Undo::Mend(vec![(from, to)]))
             }
             Fault::Slow => {
-                let lasts = millis(word, 60_000);
-                let most = millis(word.rotate_left(24), 5_000);
+                let lasts = millis(bits, 60_000);
+                let most = millis(bits.rotate_left(24), 5_000);
                 world.slow(from, to, most);
                 world.slow(to, from, most);
                 (format!("by up to {most:?} for {lasts:?}"), lasts, Undo::Unslow(from, to))
@@ -410,7 +410,7 @@ impl Nemesis {
                 ("the next reply".into(), Duration::from_secs(10), Undo::Disarm(from, to))
             }
             Fault::Late => {
-                let delay = millis(word, 60_000);
+                let delay = millis(bits, 60_000);
                 world.delay_request(from, to, delay);
                 (format!("the next request by {delay:?}"), Duration::from_secs(10), Undo::Disarm(from, to))
             }

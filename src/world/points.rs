@@ -129,10 +129,10 @@ pub(crate) async fn pass(name: &'static str, subject: &str) {
             note(name, subject, held);
             tokio::time::sleep(held).await;
         }
-        Some(Held::Until(hold, from)) => {
-            std::future::poll_fn(|cx| World::with(|world| world.poll_hold(hold, cx)).unwrap_or(Poll::Ready(()))).await;
-            let now = World::with(|world| world.elapsed()).unwrap_or(from);
-            note(name, subject, now.saturating_sub(from));
+        Some(Held::Until(id, since)) => {
+            std::future::poll_fn(|cx| World::with(|world| world.poll_hold(id, cx)).unwrap_or(Poll::Ready(()))).await;
+            let now = World::with(|world| world.elapsed()).unwrap_or(since);
+            note(name, subject, now.saturating_sub(since));
         }
         _ => {}
     }

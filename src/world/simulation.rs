@@ -196,9 +196,9 @@ where
     T: Send + 'static,
     F: Future<Output = T> + 'static,
 {
+    #[expect(clippy::disallowed_methods, reason = "each run owns one thread, which does nothing else")]
     std::thread::scope(|scope| {
         // The thread is fresh so that whatever a dependency keeps in thread-locals is new too.
-        #[expect(clippy::disallowed_methods, reason = "each run owns one thread, which does nothing else")]
         let thread = std::thread::Builder::new()
             .name("world".into())
             .stack_size(config.stack)
