@@ -44,7 +44,10 @@ impl Connection {
     pub(super) fn is_usable(&mut self) -> bool {
         // Nobody is to be woken: what happens to an idle connection is looked at when it is next wanted. Nor is it to be
         // put off, as tokio does to a task that has done a lot: a closed connection would pass for an open one.
-        let look = unconstrained(poll_fn(|cx| Poll::Ready(self.driver.poll(cx))));
+        let look = unconstrained(poll_fn(|cx| {
+            self.driver.poll(cx);
+            Poll::Ready(())
+        }));
         let _ = pin!(look).poll(&mut Context::from_waker(Waker::noop()));
         self.driver.0.is_some() && self.sender.is_ready()
     }
