@@ -1,4 +1,7 @@
 //! Everything that needs more than one module of the crate.
 
+mod echo;
 mod engine;
+mod harness;
 mod tape;
+mod tidy;
