@@ -32,6 +32,8 @@ pub mod harness;
 #[cfg(feature = "sim")]
 pub mod http;
 #[cfg(feature = "sim")]
+pub mod scenario;
+#[cfg(feature = "sim")]
 pub mod servers;
 #[cfg(feature = "sim")]
 pub mod storage;

@@ -2,6 +2,8 @@
 
 mod echo;
 mod engine;
+mod files;
 mod harness;
+mod lamps;
 mod tape;
 mod tidy;
