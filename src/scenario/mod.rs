@@ -7,7 +7,7 @@ mod error;
 mod expect;
 mod experiment;
 mod faults;
-mod nearest;
+pub(crate) mod nearest;
 mod seed;
 mod sheet;
 mod shelf;
