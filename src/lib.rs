@@ -28,11 +28,17 @@ mod vocabulary;
 #[cfg(feature = "sim")]
 pub mod cache;
 #[cfg(feature = "sim")]
+pub mod cli;
+#[cfg(feature = "sim")]
 pub mod harness;
 #[cfg(feature = "sim")]
 pub mod http;
 #[cfg(feature = "sim")]
+pub mod report;
+#[cfg(feature = "sim")]
 pub mod scenario;
+#[cfg(feature = "sim")]
+pub mod search;
 #[cfg(feature = "sim")]
 pub mod servers;
 #[cfg(feature = "sim")]

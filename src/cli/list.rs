@@ -1,0 +1,59 @@
+//! `list`: systems, scenarios, defects, saved seeds.
+
+use super::entry::{Desk, Status};
+use super::screen::say;
+use crate::report::Ink;
+use crate::scenario::SavedSeed;
+
+pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
+    let screen = desk.screen;
+    let title = |text: &str| say(screen.ink(Ink::Bold, text));
+    let mut status = Status::AsExpected;
+
+    title("systems");
+    for system in desk.systems.names() {
+        say(format!("  {system}"));
+    }
+
+    let entries = desk.scenarios.entries()?;
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut defects = Vec::new();
+    title("\nscenarios");
+    for entry in &entries {
+        match desk.scenarios.load(entry) {
+            Ok(experiment) => {
+                say(format!("  {:width$}  {}; {}", entry.name, experiment.expect(), experiment.about()));
+                defects.extend(experiment.defect().map(|defect| (defect.to_owned(), entry.name.clone())));
+            }
+            Err(error) => {
+                screen.complain(&error);
+                status = Status::Unusable;
+            }
+        }
+    }
+
+    title("\ndefects");
+    defects.sort();
+    let longest = defects.iter().map(|(id, _)| id.chars().count()).max().unwrap_or(0);
+    for (id, name) in &defects {
+        say(format!("  {id:longest$}  {name}"));
+    }
+
+    title("\nsaved seeds");
+    for file in desk.seeds.files()? {
+        match SavedSeed::read(&file, Some(&names)) {
+            Ok(saved) => {
+                let signature = &saved.signature;
+                let told =
+                    format!("{} seed {}: {} ({})", saved.scenario, saved.seed, signature.invariant, signature.about);
+                say(format!("  {}  {told}", file.display()));
+            }
+            Err(error) => {
+                screen.complain(&error);
+                status = Status::Unusable;
+            }
+        }
+    }
+    Ok(status)
+}
