@@ -44,13 +44,11 @@ pub(super) fn stop() -> Result<Arc<AtomicBool>, miette::Report> {
 }
 
 /// This program's own binary, for a fresh process.
-#[expect(clippy::disallowed_methods, reason = "a fresh process needs the path of this one's binary")]
 pub(super) fn binary() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("the path of this program cannot be had: {error}"))
 }
 
 /// The words of the command line.
-#[expect(clippy::disallowed_methods, reason = "the command line is where arguments come from")]
 pub(super) fn arguments() -> Vec<std::ffi::OsString> {
     std::env::args_os().collect()
 }

@@ -307,6 +307,7 @@ fn same(directory: &Path, seed: &SavedSeed) -> Option<PathBuf> {
 struct Draft(PathBuf);
 
 impl Draft {
+    #[expect(clippy::disallowed_methods, reason = "two processes that save at once must not share a draft")]
     fn write(directory: &Path, text: &str) -> io::Result<Self> {
         let draft = Self(directory.join(format!(".draft-{}", std::process::id())));
         let mut file = File::create(&draft.0)?;
