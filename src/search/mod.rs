@@ -8,6 +8,11 @@ mod determinism;
 mod failure;
 mod workers;
 
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;
+
 pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};

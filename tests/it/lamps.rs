@@ -142,6 +142,9 @@ impl System for Lamps {
         let lamp = lamp.strip_prefix('l').and_then(|number| number.parse().ok());
         lamp.map(|lamp| Turn { light, lamp }).ok_or_else(|| format!("`{text}` names no lamp such as `l1`"))
     }
+    fn faults(&self) -> &'static [&'static str] {
+        &["gust"]
+    }
     fn points(&self) -> &'static [&'static str] {
         &["lamps.light.checked", "lamps.douse.checked"]
     }
