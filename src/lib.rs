@@ -46,4 +46,6 @@ pub mod storage;
 #[cfg(feature = "sim")]
 pub mod systems;
 #[cfg(feature = "sim")]
+pub mod testing;
+#[cfg(feature = "sim")]
 pub mod world;

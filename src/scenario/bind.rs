@@ -1,17 +1,18 @@
 //! From the text of a scenario to an [`Experiment`]: everything in it is checked against its system, nothing is guessed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use toml::{Spanned, Table, Value};
 
+use super::checks::{self, Wrong};
 use super::error::{FileError, Source};
-use super::expect::{self, HARNESS_INVARIANTS};
+use super::expect;
 use super::experiment::{Bound, Digest, Title};
-use super::nearest::instead;
 use super::sheet::{Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, Tables};
-use super::{Expect, Experiment, faults};
+use super::{Expect, Experiment};
 use crate::harness::{Configured, Hold, Limits, Plan, Step};
 
 type TablesOf<S> = Tables<<S as Configured>::Policy, <S as Configured>::Topology, <S as Configured>::Workload>;
@@ -70,14 +71,8 @@ fn configure<S: Configured>(source: &Source, frame: &Frame, tables: TablesOf<S>)
 fn expectation<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Expect, FileError> {
     let expect = expect::read(frame.expect.get_ref())
         .map_err(|wrong| source.refuse(frame.expect.span(), wrong.message, "expected here", Some(wrong.help)))?;
-    if let Expect::Violates(names) = &expect {
-        let invariants = system.invariants();
-        let known: Vec<&str> =
-            invariants.iter().map(|invariant| invariant.name()).chain(HARNESS_INVARIANTS.iter().copied()).collect();
-        if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(source.unknown(frame.expect.span(), "invariant", stranger, known.iter().copied()));
-        }
-    }
+    checks::expect(system, &expect)
+        .map_err(|wrong| source.refuse(frame.expect.span(), wrong.message, "not known", wrong.help))?;
     Ok(expect)
 }
 
@@ -96,38 +91,39 @@ fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Pla
         let help = Some("give it operations in [workload], or script some with [[step]]".into());
         return Err(source.refuse(frame.system.span(), "no operation would be performed", "has nothing to do", help));
     }
-    for allowance in &frame.allow {
-        if !system.allowances().contains(&allowance.get_ref().as_str()) {
-            let known = system.allowances().iter().copied();
-            return Err(source.unknown(allowance.span(), "allowance", allowance.get_ref(), known));
-        }
+    let checked = |span: Range<usize>, label: &str, checked: Result<(), Wrong>| {
+        checked.map_err(|wrong| source.refuse(span, wrong.message, label, wrong.help))
+    };
+    for granted in &frame.allow {
+        checked(granted.span(), "not known", checks::allowance(system, granted.get_ref()))?;
+    }
+    for (kind, rate) in &frame.faults {
+        checked(kind.span(), "not known", checks::fault(system, kind.get_ref()))?;
+        checked(rate.span(), "impossible rate", checks::rate(kind.get_ref(), *rate.get_ref()))?;
     }
     let limits = limits(source, &frame.limits)?;
+    for step in &frame.steps {
+        checked(step.client.span(), "not known", checks::client(system, step.client.get_ref()))?;
+        checked(step.operation.span(), "cannot be performed", checks::operation(system, step.operation.get_ref()))?;
+        in_time(source, step, &limits)?;
+    }
+    for hold in &frame.holds {
+        checked(hold.point.span(), "not known", checks::point(system, hold.point.get_ref()))?;
+        checked(hold.until.span(), "when?", checks::until(system, hold.until.get_ref()))?;
+    }
+    let step = |step: &StepSheet| Step {
+        at: step.at.get_ref().0,
+        client: step.client.get_ref().clone(),
+        operation: step.operation.get_ref().clone(),
+    };
+    let hold = |hold: &HoldSheet| Hold { point: hold.point.get_ref().clone(), until: hold.until.get_ref().clone() };
     Ok(Plan {
-        faults: rates(source, &frame.faults, &faults::kinds(system))?,
+        faults: frame.faults.iter().map(|(kind, rate)| (kind.get_ref().clone(), *rate.get_ref())).collect(),
         limits,
-        steps: frame.steps.iter().map(|step| self::step(source, step, system, &limits)).collect::<Result<_, _>>()?,
-        holds: frame.holds.iter().map(|hold| self::hold(source, hold, system)).collect::<Result<_, _>>()?,
+        steps: frame.steps.iter().map(step).collect(),
+        holds: frame.holds.iter().map(hold).collect(),
         allow: frame.allow.iter().map(|allowance| allowance.get_ref().clone()).collect(),
     })
-}
-
-fn rates(
-    source: &Source,
-    written: &BTreeMap<Spanned<String>, Spanned<f64>>,
-    known: &[&'static str],
-) -> Result<Vec<(String, f64)>, FileError> {
-    for (kind, rate) in written {
-        if !known.contains(&kind.get_ref().as_str()) {
-            return Err(source.unknown(kind.span(), "kind of fault", kind.get_ref(), known.iter().copied()));
-        }
-        if !rate.get_ref().is_finite() || *rate.get_ref() < 0.0 {
-            let message = format!("`{kind}` cannot strike {} times a minute", rate.get_ref());
-            let help = "write how many are expected per simulated minute: 0 or more, for example 0.5".into();
-            return Err(source.refuse(rate.span(), message, "impossible rate", Some(help)));
-        }
-    }
-    Ok(written.iter().map(|(kind, rate)| (kind.get_ref().clone(), *rate.get_ref())).collect())
 }
 
 fn limits(source: &Source, written: &LimitsSheet) -> Result<Limits, FileError> {
@@ -155,55 +151,13 @@ fn limits(source: &Source, written: &LimitsSheet) -> Result<Limits, FileError> {
     })
 }
 
-fn step<S: Configured>(source: &Source, step: &StepSheet, system: &S, limits: &Limits) -> Result<Step, FileError> {
-    let clients: Vec<String> = (1..=system.load().clients).map(|number| format!("c{number}")).collect();
-    if !clients.contains(step.client.get_ref()) {
-        let message = format!("there is no client `{}`", step.client);
-        let help = format!("the clients here are {}", clients.join(", "));
-        return Err(source.refuse(step.client.span(), message, "not known", Some(help)));
+fn in_time(source: &Source, step: &StepSheet, limits: &Limits) -> Result<(), FileError> {
+    if step.at.get_ref().0 < limits.chaos {
+        return Ok(());
     }
-    let at = step.at.get_ref().0;
-    if at >= limits.chaos {
-        let message = "this step would come after clients have stopped".to_owned();
-        let help = format!(
-            "chaos ends at {}: raise it in [limits], or step earlier",
-            humantime::format_duration(limits.chaos)
-        );
-        return Err(source.refuse(step.at.span(), message, "too late", Some(help)));
-    }
-    operation(source, &step.operation, step.operation.get_ref(), system)?;
-    Ok(Step { at, client: step.client.get_ref().clone(), operation: step.operation.get_ref().clone() })
-}
-
-fn hold<S: Configured>(source: &Source, hold: &HoldSheet, system: &S) -> Result<Hold, FileError> {
-    let name = hold.point.get_ref().split_whitespace().next().unwrap_or_default();
-    if !system.points().contains(&name) {
-        return Err(source.unknown(hold.point.span(), "point", name, system.points().iter().copied()));
-    }
-    let until = hold.until.get_ref();
-    if let Some(text) = until.strip_suffix(" starts").or_else(|| until.strip_suffix(" returns")) {
-        operation(source, &hold.until, text, system)?;
-    } else if humantime::parse_duration(until).is_err() {
-        let help = "write `<operation> starts`, `<operation> returns`, or a duration such as `2s`".to_owned();
-        let help = match until.rsplit_once(' ') {
-            Some((_, last)) => match super::nearest::nearest(last, ["starts", "returns"]) {
-                Some(_) => instead("ending", last, ["starts", "returns"]),
-                None => help,
-            },
-            None => help,
-        };
-        return Err(source.refuse(
-            hold.until.span(),
-            format!("nothing is known to end at `{until}`"),
-            "when?",
-            Some(help),
-        ));
-    }
-    Ok(Hold { point: hold.point.get_ref().clone(), until: until.clone() })
-}
-
-fn operation<S: Configured>(source: &Source, place: &Spanned<String>, text: &str, system: &S) -> Result<(), FileError> {
-    system.parse(text).map(drop).map_err(|message| source.refuse(place.span(), message, "cannot be performed", None))
+    let end = humantime::format_duration(limits.chaos);
+    let help = format!("chaos ends at {end}: raise it in [limits], or step earlier");
+    Err(source.refuse(step.at.span(), "this step would come after clients have stopped", "too late", Some(help)))
 }
 
 /// One line for each table or value that was written, for printing beside the seed.

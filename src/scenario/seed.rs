@@ -196,15 +196,16 @@ impl SavedSeed {
         format!("# One failure. `sexton replay` on this file must end in the same way.\n{file}")
     }
 
-    /// Its place below a directory of seeds: `<system>/<scenario>-<invariant>-<seed>`, without the extension.
-    fn stem(&self, system: &str) -> String {
+    /// Its place below a directory of seeds, `<scenario>-<invariant>-<seed>`, without the extension.
+    fn stem(&self, system: &str, by_system: bool) -> String {
         let plain = |text: &str| -> String {
             text.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
         };
         let scenario = self.scenario.strip_prefix(&format!("{system}/")).unwrap_or(&self.scenario);
         let scenario = Path::new(scenario).with_extension("");
         let scenario = plain(scenario.to_string_lossy().trim_start_matches(['.', '/']));
-        format!("{}/{scenario}-{}-{}", plain(system), plain(&self.signature.invariant), self.seed)
+        let directory = if by_system { format!("{}/", plain(system)) } else { String::new() };
+        format!("{directory}{scenario}-{}-{}", plain(&self.signature.invariant), self.seed)
     }
 }
 
@@ -243,12 +244,18 @@ impl Kept {
 #[derive(Clone, Debug)]
 pub struct SeedShelf {
     root: PathBuf,
+    by_system: bool,
 }
 
 impl SeedShelf {
-    /// The seed files below `root`. The directory need not exist.
+    /// The seed files below `root`, in a directory for each system. The directory need not exist.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), by_system: true }
+    }
+
+    /// The seed files below `root`; new ones are put right there.
+    pub fn flat(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), by_system: false }
     }
 
     /// All seed files, sorted.
@@ -265,7 +272,7 @@ impl SeedShelf {
     /// # Errors
     /// When the file cannot be written. `reproduce` is the line that the error repeats.
     pub fn save(&self, system: &str, seed: &SavedSeed, reproduce: &str) -> Result<Kept, SaveError> {
-        let stem = seed.stem(system);
+        let stem = seed.stem(system, self.by_system);
         let wanted = self.root.join(format!("{stem}.toml"));
         let failed = |source| SaveError { path: wanted.clone(), source, reproduce: reproduce.into() };
         let directory = wanted.parent().unwrap_or(&self.root).to_path_buf();

@@ -34,7 +34,7 @@ pub(crate) fn holding(seed: u64) -> Run {
         exercised: [("no-ghosts", 2)].into(),
         faults: [("restart".into(), crate::harness::Tally { injected: 2, met: 1 })].into(),
         fingerprint: Fingerprint(seed * 3),
-        simulated: Duration::from_secs(60),
+        simulated: Duration::from_mins(1),
         events: 10,
         completed: 5,
         decisions: Vec::new(),

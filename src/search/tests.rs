@@ -17,6 +17,24 @@ fn still() -> Duration {
     Duration::ZERO
 }
 
+/// A run in which no invariant ever applied.
+fn untested(seed: u64) -> Run {
+    Run { exercised: [("no-ghosts", 0)].into(), ..holding(seed) }
+}
+
+/// A run in which nothing was ever done.
+fn idle(seed: u64) -> Run {
+    Run { verdict: Verdict::Vacuous, completed: 0, ..holding(seed) }
+}
+
+/// Stops a campaign after ten seeds.
+struct Stopper<'a>(&'a AtomicBool);
+impl Watch for Stopper<'_> {
+    fn ran(&mut self, summary: &Summary) {
+        self.0.store(summary.seeds >= 10, Ordering::Relaxed);
+    }
+}
+
 fn campaign(experiment: &Fake, seeds: u64, watch: &mut dyn Watch) -> Summary {
     let stop = AtomicBool::new(false);
     Campaign { experiment, from: 1, seeds, time: None, jobs: JOBS, stop: &stop, clock: &still }.run(watch)
@@ -64,9 +82,6 @@ fn each_signature_is_told_once_with_its_smallest_seed() {
 
 #[test]
 fn what_was_never_put_to_the_test_is_vacuous() {
-    fn untested(seed: u64) -> Run {
-        Run { exercised: [("no-ghosts", 0)].into(), ..holding(seed) }
-    }
     let fake = Fake {
         plan: plan(&[("restart", 1.0), ("pause", 0.5), ("slow", 0.0)]),
         ..Fake::new("yard/x", Expect::Holds, untested)
@@ -76,9 +91,6 @@ fn what_was_never_put_to_the_test_is_vacuous() {
     assert_eq!(summary.verdict(), Verdict::Vacuous);
     assert!(summary.as_expected().is_err_and(|why| why.contains("no-ghosts")));
 
-    fn idle(seed: u64) -> Run {
-        Run { verdict: Verdict::Vacuous, completed: 0, ..holding(seed) }
-    }
     assert_eq!(campaign(&Fake::new("yard/x", Expect::Holds, idle), 5, &mut ()).verdict(), Verdict::Vacuous);
 }
 
@@ -89,9 +101,6 @@ fn a_script_need_not_meet_every_fault_but_must_check_something() {
     let fake = Fake { plan: scripted.clone(), ..Fake::new("yard/script", Expect::Holds, holding) };
     assert_eq!(campaign(&fake, 3, &mut ()).verdict(), Verdict::Holds);
 
-    fn untested(seed: u64) -> Run {
-        Run { exercised: [("no-ghosts", 0)].into(), ..holding(seed) }
-    }
     let fake = Fake { plan: scripted, ..Fake::new("yard/script", Expect::Holds, untested) };
     assert_eq!(campaign(&fake, 3, &mut ()).verdict(), Verdict::Vacuous);
 }
@@ -140,12 +149,6 @@ fn time_and_stop_end_a_campaign() {
     assert!((20..30).contains(&summary.seeds), "{} seeds", summary.seeds);
     assert!(!summary.interrupted, "its time was up");
 
-    struct Stopper<'a>(&'a AtomicBool);
-    impl Watch for Stopper<'_> {
-        fn ran(&mut self, summary: &Summary) {
-            self.0.store(summary.seeds >= 10, Ordering::Relaxed);
-        }
-    }
     let summary = Campaign { time: None, seeds: 1_000_000, ..timed }.run(&mut Stopper(&stop));
     assert!(summary.interrupted && summary.seeds >= 10 && summary.seeds < 1_000);
 }
@@ -186,9 +189,6 @@ fn a_catch_is_worth_nothing_when_the_hardened_form_fails_too() {
     }
     fn late(seed: u64) -> Run {
         if seed == 50 { haunted(seed) } else { holding(seed) }
-    }
-    fn untested(seed: u64) -> Run {
-        Run { exercised: [("no-ghosts", 0)].into(), ..holding(seed) }
     }
     assert!(hunt(&defect(haunted, late)).hardened_fails.is_some_and(|why| why.starts_with("seed 50: no-ghosts")));
     assert!(hunt(&defect(haunted, untested)).hardened_fails.is_some_and(|why| why.contains("never applied")));

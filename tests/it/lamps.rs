@@ -98,6 +98,19 @@ impl Invariant<Lamps> for NoFire {
     }
 }
 
+impl Lamps {
+    /// Lamps that are safe.
+    pub(crate) fn trimmed() -> Self {
+        let (policy, topology, workload) = (Policy::default(), Topology::default(), Workload::default());
+        Self { policy, topology, workload }
+    }
+
+    /// Lamps that set the house on fire.
+    pub(crate) fn frayed() -> Self {
+        Self { policy: Policy { wick: Wick::Frayed }, ..Self::trimmed() }
+    }
+}
+
 impl System for Lamps {
     type Operation = Turn;
     type Outcome = bool;
@@ -125,7 +138,7 @@ impl System for Lamps {
     fn perform(&self, (): (), turn: Turn) -> impl Future<Output = bool> + 'static {
         let safe = self.policy.wick == Wick::Trimmed;
         async move {
-            sexton::runtime::time::sleep(Duration::from_millis(5)).await;
+            sexton::runtime::time::sleep(Duration::from_millis(700)).await;
             !turn.light || safe
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that needs more than one module of the crate.
 
+mod campaigns;
 mod echo;
 mod engine;
 mod files;
