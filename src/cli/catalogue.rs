@@ -6,16 +6,15 @@ use std::sync::atomic::Ordering;
 use super::args::Catalogue as Args;
 use super::entry::{Desk, Status};
 use super::outside;
-use super::screen::{progress, say, writable, write_json};
+use super::screen::{progress, writable, write_json};
 use crate::report::{CatalogueJson, DefectJson, Ink, catalogue_table};
 use crate::scenario::{Expect, Experiment, nearest};
 use crate::search::{Catch, Hunt};
 
 pub(super) fn catalogue(desk: &Desk, args: &Args) -> miette::Result<Status> {
-    let screen = desk.screen;
+    let screen = &desk.screen;
     let experiments = chosen(desk, args)?;
     writable(args.common.json.as_deref())?;
-    let stop = outside::stop()?;
     let clock = outside::stopwatch();
     let bar = progress(experiments.len() as u64, "catalogue");
     let mut catches = Vec::new();
@@ -27,24 +26,24 @@ pub(super) fn catalogue(desk: &Desk, args: &Args) -> miette::Result<Status> {
             seeds: args.seeds,
             hardened: args.hardened,
             jobs: args.common.jobs.unwrap_or_else(outside::cores),
-            stop: &stop,
+            stop: &desk.stop,
             clock: &clock,
         };
         let found = hunt.run();
-        if stop.load(Ordering::Relaxed) {
+        if desk.stop.load(Ordering::Relaxed) {
             break;
         }
-        bar.suspend(|| say(told(desk, &found)));
+        bar.suspend(|| desk.screen.say(told(desk, &found)));
         bar.inc(1);
         catches.push(found);
     }
     bar.finish_and_clear();
 
     let report = CatalogueJson { defects: catches.iter().map(DefectJson::from).collect() };
-    say(catalogue_table(&report, screen.paint));
+    desk.screen.say(catalogue_table(&report, screen.paint));
     let left = experiments.len() - catches.len();
     if left > 0 {
-        say(format!("interrupted: {left} defects were not hunted to the end"));
+        desk.screen.say(format!("interrupted: {left} defects were not hunted to the end"));
     }
     write_json(args.common.json.as_deref(), &report)?;
     let good = left == 0 && catches.iter().all(Catch::as_expected);
@@ -91,7 +90,7 @@ fn natural(id: &str) -> (String, u64) {
 
 /// What came of one hunt, with the line that shows it.
 fn told(desk: &Desk, found: &Catch) -> String {
-    let screen = desk.screen;
+    let screen = &desk.screen;
     let mut lines = vec![match (&found.caught, &found.expect) {
         (Some(failure), Expect::Unobservable(_)) => {
             let text = format!("{}: said to be unobservable, but seen: {}", found.id, failure.message);

@@ -12,20 +12,19 @@ use miette::IntoDiagnostic;
 use super::args::{Determinism as Args, Fingerprints};
 use super::entry::{Desk, Status};
 use super::outside;
-use super::screen::{progress, say, writable, write_json};
+use super::screen::{progress, writable, write_json};
 use crate::harness::{Fingerprint, RunOptions};
 use crate::report::{DeterminismJson, Ink, Line};
 use crate::scenario::Experiment;
 use crate::search::{Check, Difference, Elsewhere, events, in_order};
 
 pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
-    let screen = desk.screen;
+    let screen = &desk.screen;
     let experiments = desk.select(&args.scenarios)?;
     if experiments.is_empty() {
         return Err(desk.nothing("scenario"));
     }
     writable(args.common.json.as_deref())?;
-    let stop = outside::stop()?;
     let jobs = args.common.jobs.unwrap_or_else(outside::cores);
     let elsewhere = FreshProcess {
         binary: outside::binary().map_err(|error| miette::miette!("{error}"))?,
@@ -37,7 +36,7 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
         from: args.common.from,
         runs: args.seeds,
         jobs,
-        stop: &stop,
+        stop: &desk.stop,
         elsewhere: &elsewhere,
     };
     let bar = progress(1, "determinism");
@@ -46,13 +45,13 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let checked = check.run().map_err(|error| miette::miette!("{error}"))?;
     bar.finish_and_clear();
 
-    say(format!("{} of {} equal: twice in this process, once in a fresh one", checked.equal, checked.runs));
+    desk.screen.say(format!("{} of {} equal: twice in this process, once in a fresh one", checked.equal, checked.runs));
     if check.interrupted() {
-        say(format!("interrupted: {} of {} seeds were checked", checked.runs, args.seeds));
+        desk.screen.say(format!("interrupted: {} of {} seeds were checked", checked.runs, args.seeds));
     }
     if let Some(difference) = &checked.first_difference {
-        say(screen.ink(Ink::Red, &told(difference)));
-        say(format!("  {}", desk.again.run(&difference.scenario, difference.seed)));
+        desk.screen.say(screen.ink(Ink::Red, &told(difference)));
+        desk.screen.say(format!("  {}", desk.again.run(&difference.scenario, difference.seed)));
     }
     write_json(args.common.json.as_deref(), &DeterminismJson::from(&checked))?;
     Ok(if checked.first_difference.is_none() { Status::AsExpected } else { Status::Nondeterministic })
@@ -156,7 +155,7 @@ pub(super) fn fingerprints(desk: &Desk, args: &Fingerprints) -> miette::Result<S
         }
     };
     in_order(0..runs.len() as u64, args.jobs, &AtomicBool::new(false), answer, |_, text| {
-        say(text);
+        desk.screen.say(text);
         std::ops::ControlFlow::Continue(())
     });
     Ok(Status::AsExpected)

@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use super::args::Fuzz as Args;
 use super::entry::{Desk, Status};
 use super::outside;
-use super::screen::{progress, say, writable, write, write_json};
+use super::screen::{progress, writable, write, write_json};
 use crate::report::{FuzzJson, Ink, ScenarioJson, fuzz_table, junit};
 use crate::scenario::{Expect, Experiment, Kept, Signature};
 use crate::search::{Campaign, Failure, Summary, Watch};
@@ -30,14 +30,13 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
     writable(args.common.json.as_deref())?;
     writable(args.junit.as_deref())?;
 
-    let stop = outside::stop()?;
     let clock = outside::stopwatch();
     let mut files = Files::new();
     let mut summaries = Vec::new();
     let mut lost = false;
     let count = experiments.len() as u32;
     for (index, experiment) in (0_u32..).zip(&experiments) {
-        if stop.load(Ordering::Relaxed) {
+        if desk.stop.load(Ordering::Relaxed) {
             break;
         }
         // Each scenario has an equal share of the time; what one leaves is there for those after it.
@@ -48,7 +47,7 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
             seeds: if time.is_some() { u64::MAX } else { args.seeds },
             time,
             jobs: args.common.jobs.unwrap_or_else(outside::cores),
-            stop: &stop,
+            stop: &desk.stop,
             clock: &clock,
         };
         let bar = progress(time.map_or(args.seeds, millis), experiment.name());
@@ -86,20 +85,20 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
 
 /// The table, and what in it is not as expected.
 fn conclude(desk: &Desk, report: &FuzzJson, summaries: &[Summary], left: usize) -> Status {
-    let screen = desk.screen;
-    say(fuzz_table(report, screen.paint));
+    let screen = &desk.screen;
+    desk.screen.say(fuzz_table(report, screen.paint));
     let mut status = Status::AsExpected;
     for summary in summaries {
         if let Err(why) = summary.as_expected() {
-            say(screen.ink(Ink::Red, &format!("{}: {why}", summary.name)));
+            desk.screen.say(screen.ink(Ink::Red, &format!("{}: {why}", summary.name)));
             status = Status::NotAsExpected;
         }
         if summary.interrupted {
-            say(format!("{}: interrupted after {} seeds", summary.name, summary.seeds));
+            desk.screen.say(format!("{}: interrupted after {} seeds", summary.name, summary.seeds));
         }
     }
     if left > 0 {
-        say(format!("interrupted: {left} scenarios were not run"));
+        desk.screen.say(format!("interrupted: {left} scenarios were not run"));
     }
     status
 }
@@ -146,7 +145,7 @@ impl Watch for Watcher<'_> {
         }
         self.lost |= trouble.is_some();
         self.bar.suspend(|| {
-            say(lines.join("\n"));
+            desk.screen.say(lines.join("\n"));
             if let Some(error) = &trouble {
                 desk.screen.complain(error);
             }

@@ -1,18 +1,17 @@
 //! `list`: systems, scenarios, defects, saved seeds.
 
 use super::entry::{Desk, Status};
-use super::screen::say;
 use crate::report::Ink;
 use crate::scenario::SavedSeed;
 
 pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
-    let screen = desk.screen;
-    let title = |text: &str| say(screen.ink(Ink::Bold, text));
+    let screen = &desk.screen;
+    let title = |text: &str| desk.screen.say(screen.ink(Ink::Bold, text));
     let mut status = Status::AsExpected;
 
     title("systems");
     for system in desk.systems.names() {
-        say(format!("  {system}"));
+        desk.screen.say(format!("  {system}"));
     }
 
     let entries = desk.scenarios.entries()?;
@@ -23,7 +22,7 @@ pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
     for entry in &entries {
         match desk.scenarios.load(entry) {
             Ok(experiment) => {
-                say(format!("  {:width$}  {}; {}", entry.name, experiment.expect(), experiment.about()));
+                desk.screen.say(format!("  {:width$}  {}; {}", entry.name, experiment.expect(), experiment.about()));
                 defects.extend(experiment.defect().map(|defect| (defect.to_owned(), entry.name.clone())));
             }
             Err(error) => {
@@ -37,7 +36,7 @@ pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
     defects.sort();
     let longest = defects.iter().map(|(id, _)| id.chars().count()).max().unwrap_or(0);
     for (id, name) in &defects {
-        say(format!("  {id:longest$}  {name}"));
+        desk.screen.say(format!("  {id:longest$}  {name}"));
     }
 
     title("\nsaved seeds");
@@ -47,7 +46,7 @@ pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
                 let signature = &saved.signature;
                 let told =
                     format!("{} seed {}: {} ({})", saved.scenario, saved.seed, signature.invariant, signature.about);
-                say(format!("  {}  {told}", file.display()));
+                desk.screen.say(format!("  {}  {told}", file.display()));
             }
             Err(error) => {
                 screen.complain(&error);

@@ -13,5 +13,7 @@ mod outside;
 mod replay;
 mod run;
 mod screen;
+#[cfg(test)]
+mod tests;
 
 pub use entry::main;

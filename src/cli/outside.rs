@@ -30,17 +30,15 @@ pub(super) fn paint() -> Paint {
     Paint(std::io::stdout().is_terminal() && !unwanted && !dumb)
 }
 
-/// Set by the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once.
-pub(super) fn stop() -> Result<Arc<AtomicBool>, miette::Report> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
+/// Sets `stop` on the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once.
+pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> miette::Result<()> {
+    let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+        if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     })
-    .map_err(|error| miette::miette!("signals cannot be caught: {error}"))?;
-    Ok(stop)
+    .map_err(|error| miette::miette!("signals cannot be caught: {error}"))
 }
 
 /// This program's own binary, for a fresh process.

@@ -1,10 +1,10 @@
 //! `replay`: saved failures must end as they are recorded.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use super::args::Replay as Args;
 use super::entry::{Desk, Status};
-use super::screen::say;
 use crate::report::{Ink, verdict_word};
 use crate::scenario::{SavedSeed, ScenarioError};
 use crate::search::Failure;
@@ -16,13 +16,17 @@ struct Ending {
 }
 
 pub(super) fn replay(desk: &Desk, args: &Args) -> miette::Result<Status> {
-    let screen = desk.screen;
+    let screen = &desk.screen;
     let files = if args.files.is_empty() { desk.seeds.files()? } else { args.files.clone() };
     if files.is_empty() {
-        say(format!("there is no saved seed below `{}`", desk.cli.saved.display()));
+        desk.screen.say(format!("there is no saved seed below `{}`", desk.cli.saved.display()));
     }
     let mut worst = Status::AsExpected;
-    for file in &files {
+    for (index, file) in files.iter().enumerate() {
+        if desk.stop.load(Ordering::Relaxed) {
+            desk.screen.say(format!("interrupted: {} saved seeds were not replayed", files.len() - index));
+            return Ok(worst.max(Status::NotAsExpected));
+        }
         let ending = match one(desk, file) {
             Ok(ending) => ending,
             Err(error) => {
@@ -32,7 +36,7 @@ pub(super) fn replay(desk: &Desk, args: &Args) -> miette::Result<Status> {
             }
         };
         let ink = if ending.status == Status::AsExpected { Ink::Green } else { Ink::Red };
-        say(format!("{}: {}", file.display(), screen.ink(ink, &ending.text)));
+        desk.screen.say(format!("{}: {}", file.display(), screen.ink(ink, &ending.text)));
         worst = worst.max(ending.status);
     }
     Ok(worst)

@@ -2,7 +2,6 @@
 
 use super::args::Run as Args;
 use super::entry::{Desk, Status};
-use super::screen::say;
 use crate::harness::{Run, RunOptions, Verdict};
 use crate::report::{Ink, Story, verdict_word};
 use crate::scenario::{Expect, Experiment};
@@ -10,14 +9,14 @@ use crate::search::{Failure, STUCK};
 
 pub(super) fn run(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let experiment = desk.scenarios.find_one(&args.scenario)?;
-    let screen = desk.screen;
-    say(heading(&*experiment, args.seed));
+    let screen = &desk.screen;
+    desk.screen.say(heading(&*experiment, args.seed));
     let options = RunOptions { keep_history: true, detail: args.trace, ..RunOptions::default() };
     let run = experiment.run(args.seed, &options);
-    say(Story::of(&run, args.trace).painted(screen.paint));
+    desk.screen.say(Story::of(&run, args.trace).painted(screen.paint));
     let status = if as_expected(experiment.expect(), &run) { Status::AsExpected } else { Status::NotAsExpected };
-    say(ending(desk, &run, experiment.expect(), status));
-    say(format!("again        {}", desk.again.run(experiment.name(), args.seed)));
+    desk.screen.say(ending(desk, &run, experiment.expect(), status));
+    desk.screen.say(format!("again        {}", desk.again.run(experiment.name(), args.seed)));
     Ok(status)
 }
 
@@ -44,10 +43,10 @@ fn expected(experiment: &dyn Experiment) -> String {
 
 /// How it ended, and what it came to.
 fn ending(desk: &Desk, run: &Run, expect: &Expect, status: Status) -> String {
-    let screen = desk.screen;
+    let screen = &desk.screen;
     let (ink, word) = match status {
         Status::AsExpected => (Ink::Green, "as expected".to_owned()),
-        _ => (Ink::Red, format!("not as expected: {expect}")),
+        _ => (Ink::Red, format!("but expected: {expect}")),
     };
     let mut lines = vec![format!("verdict      {}, {}", verdict_word(run.verdict), screen.ink(ink, &word))];
     for failure in Failure::all_in(run) {

@@ -1,5 +1,6 @@
 //! Printing: results to standard output, errors and progress to standard error.
 
+use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -11,31 +12,37 @@ use serde::Serialize;
 use crate::report::{Ink, Paint};
 
 /// Where a command prints.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     pub(super) paint: Paint,
+    out: RefCell<Box<dyn Write>>,
+    err: RefCell<Box<dyn Write>>,
 }
 
 impl Screen {
+    /// Results go to `out`, errors to `err`.
+    pub(super) fn new(paint: Paint, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        Self { paint, out: RefCell::new(out), err: RefCell::new(err) }
+    }
+
+    /// A line of the result. Whoever closes the pipe has read enough.
+    pub(super) fn say(&self, text: impl AsRef<str>) {
+        let mut out = self.out.borrow_mut();
+        let _ = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
+    }
+
     /// Text of a result, in an ink.
-    pub(super) fn ink(self, ink: Ink, text: &str) -> String {
+    pub(super) fn ink(&self, ink: Ink, text: &str) -> String {
         self.paint.ink(ink, text)
     }
 
     /// An error: what is wrong, where, what to do.
-    pub(super) fn complain(self, error: &dyn Diagnostic) {
+    pub(super) fn complain(&self, error: &dyn Diagnostic) {
         let theme = if self.paint.0 { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut text = String::new();
         let told = GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut text, error);
         let text = if told.is_ok() { text } else { format!("{error}\n") };
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        let _ = self.err.borrow_mut().write_all(text.as_bytes());
     }
-}
-
-/// A line of the result. Whoever closes the pipe has read enough.
-pub(super) fn say(text: impl AsRef<str>) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
 }
 
 /// A bar on standard error, where that is a terminal.

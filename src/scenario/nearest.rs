@@ -22,7 +22,7 @@ pub(crate) fn instead<'a>(what: &str, word: &str, candidates: impl IntoIterator<
     match known.as_slice() {
         [] => format!("there is no {what} to name here"),
         [only] => format!("the only {what} is `{only}`"),
-        many => format!("each {what}: {}", many.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
+        many => format!("known here: {}", many.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(nearest("Restart", kinds), Some("restart"));
         assert_eq!(nearest("earthquake", kinds), None);
         assert_eq!(nearest("x", ["y"]), None);
-        assert_eq!(instead("fault", "earthquake", kinds), "each fault: `lost_reply`, `partition`, `restart`");
+        assert_eq!(instead("fault", "earthquake", kinds), "known here: `lost_reply`, `partition`, `restart`");
         assert_eq!(instead("fault", "x", []), "there is no fault to name here");
     }
 }

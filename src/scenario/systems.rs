@@ -10,7 +10,7 @@ use super::sheet::Head;
 use super::{Experiment, bind};
 use crate::harness::Configured;
 
-type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
+pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
 
 /// The systems that a scenario file may name, by name.
 ///
@@ -38,6 +38,13 @@ impl Systems {
     #[must_use]
     pub fn with<S: Configured>(mut self, name: &str) -> Self {
         self.0.insert(name.into(), bind::bind::<S>);
+        self
+    }
+
+    /// Adds a system whose experiments are made up.
+    #[cfg(test)]
+    pub(crate) fn with_loader(mut self, name: &str, loader: Loader) -> Self {
+        self.0.insert(name.into(), loader);
         self
     }
 

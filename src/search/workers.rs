@@ -21,7 +21,8 @@ pub(crate) fn in_order<T: Send>(
 ) {
     let next = AtomicU64::new(numbers.start);
     let enough = AtomicBool::new(false);
-    let (sender, results) = mpsc::channel();
+    // Whoever takes the results sets the pace: workers run ahead only a little.
+    let (sender, results) = mpsc::sync_channel(jobs.get() * 4);
     std::thread::scope(|scope| {
         for _ in 0..jobs.get() {
             let sender = sender.clone();
