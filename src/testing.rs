@@ -22,8 +22,8 @@
 //!     fn next(&self, _: &mut Draw<'_>) -> Option<&'static str> {
 //!         Some("ring")
 //!     }
-//!     fn perform(&self, (): (), _: &'static str) -> impl Future<Output = bool> + 'static {
-//!         async { true }
+//!     async fn perform(&self, (): (), _: &'static str) -> bool {
+//!         true
 //!     }
 //!     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
 //!         Vec::new()
@@ -34,7 +34,8 @@
 //! Campaign::of(Bell).plan(Plan::default()).seeds(20).check();
 //! ```
 //!
-//! A failure panics with what was broken and the line that shows it again: `SEXTON_SEED=17 cargo test the_bell_rings`.
+//! A failure panics with what was broken and the line that shows it again:
+//! `SEXTON_SEED=17 cargo test the_bell_rings -- --nocapture`.
 //! With `SEXTON_SEED` only that seed is run, and its story told; `SEXTON_SEEDS` replaces the number of seeds.
 
 use std::fmt::Write;
@@ -319,7 +320,7 @@ impl Watch for Decided<'_> {
 fn again(seed: u64) -> String {
     let thread = std::thread::current();
     let name = thread.name().filter(|name| *name != "main").map(|name| format!(" {name}")).unwrap_or_default();
-    format!("SEXTON_SEED={seed} cargo test{name}")
+    format!("SEXTON_SEED={seed} cargo test{name} -- --nocapture")
 }
 
 /// A number from the environment.

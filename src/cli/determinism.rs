@@ -31,6 +31,7 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
         directory: desk.cli.dir.clone(),
         jobs,
     };
+    let bar = progress(3 * args.seeds, "determinism");
     let check = Check {
         experiments: &experiments,
         from: args.common.from,
@@ -38,10 +39,8 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
         jobs,
         stop: &desk.stop,
         elsewhere: &elsewhere,
+        progress: &|done| bar.set_position(done),
     };
-    let bar = progress(1, "determinism");
-    bar.set_message(format!("{} seeds, three times each", args.seeds));
-    bar.tick();
     let checked = check.run().map_err(|error| miette::miette!("{error}"))?;
     bar.finish_and_clear();
 

@@ -86,7 +86,11 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
 /// The table, and what in it is not as expected.
 fn conclude(desk: &Desk, report: &FuzzJson, summaries: &[Summary], left: usize) -> Status {
     let screen = &desk.screen;
-    desk.screen.say(fuzz_table(report, screen.paint));
+    let unexpected: Vec<&str> = (summaries.iter())
+        .filter(|summary| summary.as_expected().is_err())
+        .map(|summary| summary.name.as_str())
+        .collect();
+    screen.say(fuzz_table(report, &unexpected, screen.paint));
     let mut status = Status::AsExpected;
     for summary in summaries {
         if let Err(why) = summary.as_expected() {

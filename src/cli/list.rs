@@ -18,18 +18,22 @@ pub(super) fn list(desk: &Desk) -> miette::Result<Status> {
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut defects = Vec::new();
-    title("\nscenarios");
+    let mut loaded = Vec::new();
     for entry in &entries {
         match desk.scenarios.load(entry) {
-            Ok(experiment) => {
-                desk.screen.say(format!("  {:width$}  {}; {}", entry.name, experiment.expect(), experiment.about()));
-                defects.extend(experiment.defect().map(|defect| (defect.to_owned(), entry.name.clone())));
-            }
+            Ok(experiment) => loaded.push(experiment),
             Err(error) => {
                 screen.complain(&error);
                 status = Status::Unusable;
             }
         }
+    }
+    let expects = loaded.iter().map(|experiment| experiment.expect().to_string().chars().count()).max().unwrap_or(0);
+    title("\nscenarios");
+    for experiment in &loaded {
+        let (name, expect) = (experiment.name(), experiment.expect().to_string());
+        screen.say(format!("  {name:width$}  {expect:expects$}  {}", experiment.about()));
+        defects.extend(experiment.defect().map(|defect| (defect.to_owned(), name.to_owned())));
     }
 
     title("\ndefects");

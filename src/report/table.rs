@@ -17,12 +17,12 @@ fn table(header: &[&str], numbers: &[usize]) -> Table {
     table
 }
 
-/// One row for each scenario of a campaign.
-pub(crate) fn fuzz_table(fuzz: &FuzzJson, paint: Paint) -> String {
+/// One row for each scenario of a campaign; the names of those that did not end as expected are in `unexpected`.
+pub(crate) fn fuzz_table(fuzz: &FuzzJson, unexpected: &[&str], paint: Paint) -> String {
     let header = ["scenario", "seeds", "failing", "verdict", "seeds/s", "simulated s/s"];
     let mut table = table(&header, &[1, 2, 4, 5]);
     for scenario in &fuzz.scenarios {
-        let ink = if scenario.verdict == "holds" { Ink::Green } else { Ink::Red };
+        let ink = if unexpected.contains(&scenario.name.as_str()) { Ink::Red } else { Ink::Green };
         table.add_row([
             scenario.name.clone(),
             scenario.seeds.to_string(),

@@ -120,11 +120,15 @@ impl Source {
         let before = &self.text[..start];
         let line = 1 + before.matches('\n').count();
         let column = 1 + before.rsplit('\n').next().unwrap_or("").chars().count();
+        // Nothing can be marked behind the last letter, so the mark goes to the letter itself.
+        let shown = self.text.trim_end().len();
+        let shown =
+            if start >= shown { self.text[..shown].char_indices().next_back().map_or(0, |(at, _)| at) } else { start };
         Box::new(Refusal {
             place: format!("{}:{line}:{column}", self.path.display()),
             message: message.into(),
             source_code: NamedSource::new(self.path.display().to_string(), self.text.clone()),
-            span: (start, span.end.min(self.text.len()).saturating_sub(start)).into(),
+            span: (shown, span.end.min(self.text.len()).saturating_sub(shown)).into(),
             label: label.into(),
             help,
         })

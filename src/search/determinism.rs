@@ -43,6 +43,8 @@ pub struct Check<'a> {
     pub stop: &'a AtomicBool,
     /// The other process.
     pub elsewhere: &'a dyn Elsewhere,
+    /// Told how many runs have been made, of three for each seed.
+    pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// What a check came to.
@@ -83,10 +85,10 @@ impl Check<'_> {
     /// # Errors
     /// When the other process cannot be had or does not answer.
     pub fn run(&self) -> Result<Determinism, String> {
-        let first = self.pass(|index| index);
+        let first = self.pass(self.runs, 0, |index| index);
         // Backwards, so that other runs have come before each.
         let count = first.len() as u64;
-        let mut second = self.pass_over(count, |index| count - 1 - index);
+        let mut second = self.pass(count, count, |index| count - 1 - index);
         second.reverse();
         let done = second.len().min(first.len());
         let skipped = first.len() - done;
@@ -122,11 +124,7 @@ impl Check<'_> {
         Ok(Determinism { runs: names.len() as u64, equal, first_difference })
     }
 
-    fn pass(&self, place: impl Fn(u64) -> u64 + Sync) -> Vec<Fingerprint> {
-        self.pass_over(self.runs, place)
-    }
-
-    fn pass_over(&self, count: u64, place: impl Fn(u64) -> u64 + Sync) -> Vec<Fingerprint> {
+    fn pass(&self, count: u64, before: u64, place: impl Fn(u64) -> u64 + Sync) -> Vec<Fingerprint> {
         let mut fingerprints = Vec::new();
         let work = |number| {
             let (experiment, seed) = self.deal(place(number));
@@ -134,6 +132,7 @@ impl Check<'_> {
         };
         in_order(0..count, self.jobs, self.stop, work, |_, fingerprint| {
             fingerprints.push(fingerprint);
+            (self.progress)(before + fingerprints.len() as u64);
             ControlFlow::Continue(())
         });
         fingerprints

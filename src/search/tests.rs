@@ -230,7 +230,7 @@ fn equal_runs_are_equal_and_a_differing_process_is_found_out() {
         .collect();
     let stop = AtomicBool::new(false);
     let check = |elsewhere: &dyn Elsewhere| {
-        Check { experiments: &experiments, from: 1, runs: 20, jobs: JOBS, stop: &stop, elsewhere }
+        Check { experiments: &experiments, from: 1, runs: 20, jobs: JOBS, stop: &stop, elsewhere, progress: &|_| {} }
             .run()
             .expect("it answers")
     };
@@ -259,6 +259,7 @@ fn a_run_that_depends_on_what_ran_before_is_found_out() {
         jobs: NonZeroUsize::MIN,
         stop: &stop,
         elsewhere: &Made(holding),
+        progress: &|_| {},
     };
     let found = check.run().expect("it answers");
     assert_eq!(found.equal, 0);

@@ -135,12 +135,9 @@ impl System for Lamps {
         let kind = draw.weighted("kind", &[self.workload.mix.light, self.workload.mix.douse])?;
         Some(Turn { light: kind == 0, lamp: 1 + draw.below("lamp", u64::from(self.topology.lamps)) })
     }
-    fn perform(&self, (): (), turn: Turn) -> impl Future<Output = bool> + 'static {
-        let safe = self.policy.wick == Wick::Trimmed;
-        async move {
-            sexton::runtime::time::sleep(Duration::from_millis(700)).await;
-            !turn.light || safe
-        }
+    async fn perform(&self, (): (), turn: Turn) -> bool {
+        sexton::runtime::time::sleep(Duration::from_millis(700)).await;
+        !turn.light || self.policy.wick == Wick::Trimmed
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
         vec![Box::new(NoFire)]

@@ -1,6 +1,8 @@
 //! Everything that needs more than one module of the crate.
 
 mod campaigns;
+mod command;
+mod determinism;
 mod echo;
 mod engine;
 mod files;
