@@ -59,9 +59,9 @@ struct Inner<K, V> {
 /// let log = evicted.clone();
 /// let options = Options { store: "cache".into(), capacity: NonZeroUsize::new(1) };
 /// let cache = RestorableCache::new(options, move |key: &str, value| log.lock().unwrap().push((key, value)));
-/// assert_eq!(cache.set("a", 1), None);
-/// assert_eq!(cache.set("a", 2), Some(1));
-/// assert_eq!(cache.set("b", 3), None);
+/// assert_eq!(cache.set(&"a", 1), None);
+/// assert_eq!(cache.set(&"a", 2), Some(1));
+/// assert_eq!(cache.set(&"b", 3), None);
 /// assert_eq!(*evicted.lock().unwrap(), [("a", 2)]);
 /// ```
 pub struct RestorableCache<K, V> {
@@ -116,28 +116,28 @@ where
     }
 
     /// Puts `value` under `key`, as the most recently used. Returns what it replaces, which is not called evicted.
-    pub fn set(&self, key: K, value: V) -> Option<V> {
+    pub fn set(&self, key: &K, value: V) -> Option<V> {
         let mut entries = self.entries();
         let replaced = entries.put(key.clone(), value);
         let victim = self.victim(&mut entries);
         drop(entries);
-        self.report(&key, Kind::Write, if replaced.is_some() { "replaced" } else { "inserted" });
+        self.report(key, Kind::Write, if replaced.is_some() { "replaced" } else { "inserted" });
         self.evict(victim);
         replaced
     }
 
     /// Puts `value` under `key` unless there is one, which is then returned. It is not counted as a use of that one.
-    pub fn add_if_absent(&self, key: K, value: V) -> Option<V> {
+    pub fn add_if_absent(&self, key: &K, value: V) -> Option<V> {
         let entries = self.entries();
-        let existing = entries.peek(&key).cloned();
+        let existing = entries.peek(key).cloned();
         self.add(entries, key, value, existing.is_some());
         existing
     }
 
     /// The value under `key`, or else `value`, put there; true: it was there. Either way it is the most recently used.
-    pub fn load_or_store(&self, key: K, value: V) -> (V, bool) {
+    pub fn load_or_store(&self, key: &K, value: V) -> (V, bool) {
         let mut entries = self.entries();
-        let existing = entries.get(&key).cloned();
+        let existing = entries.get(key).cloned();
         self.add(entries, key, value.clone(), existing.is_some());
         match existing {
             Some(existing) => (existing, true),
@@ -231,7 +231,7 @@ where
                 return Ok(Some(value));
             }
             let Some(restored) = restore.await? else { return Ok(None) };
-            let (winner, loaded) = cache.load_or_store(wanted.clone(), restored.clone());
+            let (winner, loaded) = cache.load_or_store(&wanted, restored.clone());
             if loaded {
                 (cache.inner.evicted)(wanted, restored);
             }
@@ -244,16 +244,16 @@ where
         lock(&self.inner.entries)
     }
 
-    fn add(&self, mut entries: MutexGuard<'_, Entries<K, V>>, key: K, value: V, exists: bool) {
+    fn add(&self, mut entries: MutexGuard<'_, Entries<K, V>>, key: &K, value: V, exists: bool) {
         if exists {
             drop(entries);
-            self.report(&key, Kind::ReadWrite, "exists");
+            self.report(key, Kind::ReadWrite, "exists");
             return;
         }
         entries.put(key.clone(), value);
         let victim = self.victim(&mut entries);
         drop(entries);
-        self.report(&key, Kind::ReadWrite, "inserted");
+        self.report(key, Kind::ReadWrite, "inserted");
         self.evict(victim);
     }
 

@@ -65,8 +65,9 @@ where
         let mut flight = Some(flight);
         loop {
             let (sender, result) = oneshot::channel();
-            if self.join(&key, sender) {
-                let Some(flight) = flight.take() else { panic!("the flight panicked") };
+            if self.join(&key, sender)
+                && let Some(flight) = flight.take()
+            {
                 let landing = Landing { flights: self.flights.clone(), key: key.clone(), landed: false };
                 // Dropping the handle lets the flight run on: its result comes through the channel.
                 drop(task::spawn(async move {
@@ -74,8 +75,9 @@ where
                     landing.land(&result);
                 }));
             }
-            if let Ok(result) = result.await {
-                return result;
+            match result.await {
+                Ok(result) => return result,
+                Err(_) => assert!(flight.is_some(), "the flight panicked"),
             }
         }
     }
