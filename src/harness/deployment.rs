@@ -1,19 +1,21 @@
-//! What a system puts into the world: hosts, the programs they run, and the faults that only it knows.
+//! What a system puts into the world: hosts, the programs they run, who talks to whom, and the faults that only it knows.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
-pub(crate) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
-pub(crate) type Strike = Rc<dyn Fn(u64) -> String>;
+use crate::world::Program;
+use crate::world::nemesis::{Fault, Strike};
+
+/// The role of the hosts on which clients run.
+pub const CLIENT: &str = "client";
 
 /// A host to be: its name, role and program.
 pub struct Host {
-    pub(crate) name: String,
-    pub(crate) role: &'static str,
-    pub(crate) program: Program,
-    pub(crate) immune: Vec<&'static str>,
-    pub(crate) faults: Vec<(&'static str, Strike)>,
+    pub(super) name: String,
+    pub(super) role: &'static str,
+    pub(super) program: Program,
+    pub(super) immune: Vec<Fault>,
+    pub(super) faults: Vec<(&'static str, Strike)>,
 }
 
 impl Host {
@@ -31,10 +33,10 @@ impl Host {
         }
     }
 
-    /// Faults, as a scenario's `[faults]` names them, that never strike this host.
+    /// Faults that never strike this host.
     #[must_use]
-    pub fn immune(mut self, kinds: &[&'static str]) -> Self {
-        self.immune.extend_from_slice(kinds);
+    pub fn immune(mut self, faults: &[Fault]) -> Self {
+        self.immune.extend_from_slice(faults);
         self
     }
 
@@ -49,12 +51,19 @@ impl Host {
 /// What a system puts into the world.
 #[derive(Default)]
 pub struct Deployment {
-    pub(crate) hosts: Vec<Host>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) links: Vec<(&'static str, &'static str)>,
 }
 
 impl Deployment {
     /// Adds a host; hosts start in the order they are added.
     pub fn host(&mut self, host: Host) {
         self.hosts.push(host);
+    }
+
+    /// Hosts of one role send requests to hosts of another; faults of links strike there. The role of clients is
+    /// [`CLIENT`]. Without any link, faults strike between all hosts but two clients.
+    pub fn link(&mut self, from: &'static str, to: &'static str) {
+        self.links.push((from, to));
     }
 }

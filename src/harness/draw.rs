@@ -1,19 +1,40 @@
 //! What decides a client's next operation.
 
-use std::marker::PhantomData;
+use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The decisions of one operation. Each field is a site of its own, so that leaving one operation out changes no other.
-pub struct Draw<'a>(PhantomData<&'a ()>);
+use crate::world::World;
+use crate::world::tape::{below, chance, spread};
 
-impl Draw<'_> {
+/// The decisions of one operation. Each field is a site of its own, so that leaving one operation out changes no other.
+pub struct Draw<'a> {
+    world: &'a World,
+    client: &'a str,
+    /// The number of this operation among those of its client.
+    ordinal: u32,
+    scratch: String,
+}
+
+impl<'a> Draw<'a> {
+    pub(super) fn new(world: &'a World, client: &'a str, ordinal: u32) -> Self {
+        Self { world, client, ordinal, scratch: String::new() }
+    }
+
+    fn decide(&mut self, field: &'static str, shape: impl FnOnce(u64) -> u64) -> u64 {
+        self.scratch.clear();
+        let _ = write!(self.scratch, "{field} {}", self.client);
+        let mut tape = self.world.tape().borrow_mut();
+        let site = tape.site("operation", &self.scratch);
+        tape.at(site, u64::from(self.ordinal), shape)
+    }
+
     /// A number below `bound`.
     ///
     /// # Panics
     /// When `bound` is zero.
     pub fn below(&mut self, field: &'static str, bound: u64) -> u64 {
-        let _ = (field, bound);
-        0
+        assert!(bound > 0, "there is no number below zero to draw for `{field}`");
+        self.decide(field, |word| below(word, bound)).min(bound - 1)
     }
 
     /// An index into `weights`, as likely as its weight; `None` is never drawn, but a shrunk run may pin it.
@@ -21,24 +42,35 @@ impl Draw<'_> {
     /// # Panics
     /// When all weights are zero.
     pub fn weighted(&mut self, field: &'static str, weights: &[u32]) -> Option<usize> {
-        let _ = (field, weights);
-        None
+        let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+        assert!(total > 0, "all weights are zero, so nothing can be drawn for `{field}`");
+        let value = self.decide(field, |word| {
+            let mut left = below(word, total);
+            for (index, weight) in weights.iter().enumerate() {
+                if left < u64::from(*weight) {
+                    return index as u64 + 1;
+                }
+                left -= u64::from(*weight);
+            }
+            0
+        });
+        let index = usize::try_from(value).ok()?.checked_sub(1)?;
+        (index < weights.len()).then_some(index)
     }
 
     /// True in `per_mille` of 1,000 cases.
     pub fn chance(&mut self, field: &'static str, per_mille: u64) -> bool {
-        let _ = (field, per_mille);
-        false
+        self.decide(field, |word| chance(word, per_mille * 1_000)) > 0
     }
 
-    /// A duration up to `most`, short ones as likely as long ones.
+    /// A duration up to `most`, in milliseconds, each order of magnitude as likely as the others.
     pub fn duration(&mut self, field: &'static str, most: Duration) -> Duration {
-        let _ = (field, most);
-        Duration::ZERO
+        let most = most.as_millis() as u64;
+        Duration::from_millis(self.decide(field, |word| spread(word, most)).min(most))
     }
 
-    /// The number of this operation within the run.
-    pub fn operation(&self) -> u32 {
-        0
+    /// The number of this operation among those of its client, from 0.
+    pub fn ordinal(&self) -> u32 {
+        self.ordinal
     }
 }

@@ -9,9 +9,13 @@ mod plan;
 mod run;
 mod system;
 
-pub use deployment::{Deployment, Host};
+pub use deployment::{CLIENT, Deployment, Host};
 pub use draw::Draw;
 pub use invariant::{Findings, Invariant, Observed, Record, Violation};
 pub use plan::{Hold, Limits, Plan, Step};
-pub use run::{Fingerprint, Run, RunOptions, Tally, Verdict, run};
+pub use run::{Fingerprint, Run, RunOptions, Verdict, run};
 pub use system::{Configured, Load, System};
+
+pub use crate::world::history::{Activity, ActivityId, Event, Fact, History, What};
+pub use crate::world::nemesis::{Fault, Tally};
+pub use crate::world::tape::Decision;

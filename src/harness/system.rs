@@ -43,11 +43,7 @@ pub trait System: Clone + Send + Sync + 'static {
     fn next(&self, draw: &mut Draw<'_>) -> Option<Self::Operation>;
 
     /// Performs it as a client of the running service, over the network.
-    fn perform(
-        &self,
-        client: Self::Client,
-        operation: Self::Operation,
-    ) -> impl Future<Output = Self::Outcome> + 'static;
+    fn perform(&self, client: Self::Client, operation: Self::Operation) -> impl Future<Output = Self::Outcome>;
 
     /// What must hold. Fresh for each run; reads the history only, never the configuration.
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>>;
@@ -69,6 +65,11 @@ pub trait System: Clone + Send + Sync + 'static {
 
     /// The names of all points in the code under test, for checking a scripted hold.
     fn points(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The kinds of fault that only this system's servers know, beside those of every world.
+    fn faults(&self) -> &'static [&'static str] {
         &[]
     }
 

@@ -6,30 +6,48 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::{Access, Field};
+#[cfg(feature = "sim")]
+use crate::world::history::What;
 
 /// A named place where a world may interleave: hold this task, crash its host, let others run.
 ///
 /// `subject` says what the place is about, for example a session id; together they are what a scripted hold names.
 /// In production it returns at once.
 pub async fn point(name: &'static str, subject: &str) {
+    #[cfg(feature = "sim")]
+    crate::world::pass(name, subject).await;
+    #[cfg(not(feature = "sim"))]
     let _ = (name, subject);
 }
 
 /// Runs `future` as an activity of its own: one client operation, one sweep. What it spawns inherits it.
 ///
 /// In production it only awaits the future.
-pub async fn activity<F: Future>(name: impl Into<String>, future: F) -> F::Output {
-    let _ = name.into();
-    future.await
+pub async fn activity<F: Future>(name: impl Into<Arc<str>>, future: F) -> F::Output {
+    #[cfg(feature = "sim")]
+    {
+        crate::world::activity(name, future).await
+    }
+    #[cfg(not(feature = "sim"))]
+    {
+        let _ = name;
+        future.await
+    }
 }
 
 /// Reports an access to shared state under the current activity.
 pub fn access(access: Access) {
+    #[cfg(feature = "sim")]
+    record(|| What::Access(access));
+    #[cfg(not(feature = "sim"))]
     let _ = access;
 }
 
 /// Reports something that is so, for oracles to read: `fact("backend.opened", [("connection", 7u64.into())])`.
 pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
+    #[cfg(feature = "sim")]
+    record(|| What::Fact { name, fields: fields.into() });
+    #[cfg(not(feature = "sim"))]
     let _ = (name, fields);
 }
 
@@ -37,10 +55,21 @@ pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
 ///
 /// This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
 pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) {
+    #[cfg(feature = "sim")]
+    record(|| What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause });
+    #[cfg(not(feature = "sim"))]
     let _ = (store, key, value, cause);
 }
 
 /// The name of the host that the caller runs on, inside a world.
 pub fn host() -> Option<Arc<str>> {
+    #[cfg(feature = "sim")]
+    return crate::world::World::with(|world| world.host_name());
+    #[cfg(not(feature = "sim"))]
     None
+}
+
+#[cfg(feature = "sim")]
+fn record(what: impl FnOnce() -> What) {
+    crate::world::World::with(|world| world.record(what()));
 }

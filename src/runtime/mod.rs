@@ -11,3 +11,9 @@ pub mod time;
 pub use mark::{access, activity, commit, fact, host, point};
 
 pub use crate::vocabulary::{Access, Field, Kind, Value};
+
+/// Whether the caller runs inside a world.
+#[cfg(feature = "sim")]
+fn inside() -> bool {
+    crate::world::World::with(|_| ()).is_some()
+}

@@ -7,6 +7,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+#[cfg(feature = "sim")]
+use crate::world;
+
 /// Where to connect or bind: `"redis:6379"`, `("redis", 6379)`, or a socket address.
 ///
 /// Names are resolved by the system in production, and are host names inside a world.
@@ -58,16 +61,39 @@ impl<A: Address + ?Sized> Address for &A {
 
 /// A TCP stream.
 #[derive(Debug)]
-pub struct TcpStream(tokio::net::TcpStream);
+pub struct TcpStream(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Tokio(tokio::net::TcpStream),
+    #[cfg(feature = "sim")]
+    Simulated(world::Stream),
+}
+
+/// Does the same with whichever stream it is.
+macro_rules! either {
+    ($inner:expr, $stream:ident => $act:expr) => {
+        match $inner {
+            Inner::Tokio($stream) => $act,
+            #[cfg(feature = "sim")]
+            Inner::Simulated($stream) => $act,
+        }
+    };
+}
 
 impl TcpStream {
     /// Opens a connection.
     ///
     /// # Errors
     /// As tokio's: refused, reset, timed out, unknown host.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     pub async fn connect(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
-        tokio::net::TcpStream::connect((host.as_str(), port)).await.map(Self)
+        #[cfg(feature = "sim")]
+        if super::inside() {
+            return world::Stream::connect(&host, port).await.map(|stream| Self(Inner::Simulated(stream)));
+        }
+        tokio::net::TcpStream::connect((host.as_str(), port)).await.map(|stream| Self(Inner::Tokio(stream)))
     }
 
     /// The address of the other end.
@@ -75,7 +101,11 @@ impl TcpStream {
     /// # Errors
     /// When the stream is no longer connected.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
+        match &self.0 {
+            Inner::Tokio(stream) => stream.peer_addr(),
+            #[cfg(feature = "sim")]
+            Inner::Simulated(stream) => Ok(stream.peer_addr()),
+        }
     }
 
     /// The address of this end.
@@ -83,7 +113,11 @@ impl TcpStream {
     /// # Errors
     /// When the stream is no longer connected.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        match &self.0 {
+            Inner::Tokio(stream) => stream.local_addr(),
+            #[cfg(feature = "sim")]
+            Inner::Simulated(stream) => Ok(stream.local_addr()),
+        }
     }
 
     /// Sends small writes at once. A simulated stream always does.
@@ -91,40 +125,56 @@ impl TcpStream {
     /// # Errors
     /// When the stream is no longer connected.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.0.set_nodelay(nodelay)
+        match &self.0 {
+            Inner::Tokio(stream) => stream.set_nodelay(nodelay),
+            #[cfg(feature = "sim")]
+            Inner::Simulated(_) => Ok(()),
+        }
     }
 }
 
 impl AsyncRead for TcpStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        either!(&mut self.0, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for TcpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, data)
+        either!(&mut self.0, stream => Pin::new(stream).poll_write(cx, data))
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        either!(&mut self.0, stream => Pin::new(stream).poll_flush(cx))
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        either!(&mut self.0, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
 
 /// A TCP listener.
 #[derive(Debug)]
-pub struct TcpListener(tokio::net::TcpListener);
+pub struct TcpListener(Listening);
+
+#[derive(Debug)]
+enum Listening {
+    Tokio(tokio::net::TcpListener),
+    #[cfg(feature = "sim")]
+    Simulated(world::Listener),
+}
 
 impl TcpListener {
     /// Listens on an address. Inside a world the host part is the host's own, whatever it says.
     ///
     /// # Errors
     /// When the port is taken.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     pub async fn bind(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
-        tokio::net::TcpListener::bind((host.as_str(), port)).await.map(Self)
+        #[cfg(feature = "sim")]
+        if super::inside() {
+            return world::Listener::bind(port).map(|listener| Self(Listening::Simulated(listener)));
+        }
+        tokio::net::TcpListener::bind((host.as_str(), port)).await.map(|listener| Self(Listening::Tokio(listener)))
     }
 
     /// Waits for the next connection.
@@ -132,7 +182,15 @@ impl TcpListener {
     /// # Errors
     /// As tokio's.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.0.accept().await.map(|(stream, peer)| (TcpStream(stream), peer))
+        match &self.0 {
+            Listening::Tokio(listener) => {
+                listener.accept().await.map(|(stream, peer)| (TcpStream(Inner::Tokio(stream)), peer))
+            }
+            #[cfg(feature = "sim")]
+            Listening::Simulated(listener) => {
+                listener.accept().await.map(|(stream, peer)| (TcpStream(Inner::Simulated(stream)), peer))
+            }
+        }
     }
 
     /// The address it listens on.
@@ -140,6 +198,10 @@ impl TcpListener {
     /// # Errors
     /// As tokio's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        match &self.0 {
+            Listening::Tokio(listener) => listener.local_addr(),
+            #[cfg(feature = "sim")]
+            Listening::Simulated(listener) => Ok(listener.local_addr()),
+        }
     }
 }

@@ -10,5 +10,9 @@ pub use tokio::time::{
 /// The wall clock of the current host. Inside a world it may be offset, drift and jump; never measure a duration with it.
 #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
 pub fn wall() -> SystemTime {
+    #[cfg(feature = "sim")]
+    if let Some(nanos) = crate::world::World::with(|world| world.wall()) {
+        return SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(nanos);
+    }
     SystemTime::now()
 }

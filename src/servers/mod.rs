@@ -1,1 +1,3 @@
 //! Simulated servers over the real protocols.
+
+pub mod redis;

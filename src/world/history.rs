@@ -4,8 +4,11 @@
 //! commits. The fingerprint folds in every event, with names and simulated times only, so that it does not depend on
 //! addresses, hash order or the build.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::vocabulary::{Access, Field, Value};
 
@@ -164,10 +167,19 @@ impl<'a> Fact<'a> {
 }
 
 /// The record of a run, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct History {
     events: Vec<Event>,
     activities: Vec<Activity>,
+    escapes: Vec<String>,
+    folded: u64,
+    scratch: Vec<u8>,
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("events", &self.events.len()).finish_non_exhaustive()
+    }
 }
 
 impl History {
@@ -178,5 +190,140 @@ impl History {
     /// All activities; [`ActivityId`] is the index.
     pub fn activities(&self) -> &[Activity] {
         &self.activities
+    }
+
+    /// The hash of everything so far: every event, and every message of the network whether or not it is kept.
+    pub fn fingerprint(&self) -> u64 {
+        self.folded
+    }
+
+    pub(super) fn new() -> Self {
+        let world = Activity { name: "world".into(), parent: ActivityId(0), host: "world".into() };
+        Self { activities: vec![world], events: Vec::with_capacity(1024), ..Self::default() }
+    }
+
+    pub(super) fn start_activity(&mut self, name: Arc<str>, parent: ActivityId, host: Arc<str>) -> ActivityId {
+        let id = ActivityId(self.activities.len() as u32);
+        self.activities.push(Activity { name, parent, host });
+        id
+    }
+
+    /// Whether this way out of the world was not known before.
+    pub(super) fn escaped(&mut self, how: &str) -> bool {
+        let new = !self.escapes.iter().any(|known| known == how);
+        if new {
+            self.escapes.push(how.to_owned());
+        }
+        new
+    }
+
+    pub(super) fn push(&mut self, at: Duration, host: Arc<str>, incarnation: u32, activity: ActivityId, what: What) {
+        let event = Event { at, host, incarnation, activity, what };
+        // Messages are folded in when they are delivered, kept or not, so that detail does not change the fingerprint.
+        if !matches!(event.what, What::Message(_)) {
+            let mut bytes = std::mem::take(&mut self.scratch);
+            bytes.clear();
+            event.encode(&mut bytes);
+            self.folded = xxh3_64_with_seed(&bytes, self.folded);
+            self.scratch = bytes;
+        }
+        self.events.push(event);
+    }
+
+    /// Folds a network delivery into the fingerprint.
+    pub(super) fn fold(&mut self, at: u64, port: u16, data: &[u8]) {
+        self.folded = xxh3_64_with_seed(data, self.folded ^ at.rotate_left(16) ^ u64::from(port));
+    }
+}
+
+/// Appends text so that two texts next to each other cannot be taken for two others.
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+impl Event {
+    /// The event in bytes, for the fingerprint: names and numbers only.
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&(self.at.as_nanos() as u64).to_le_bytes());
+        bytes.extend_from_slice(&self.incarnation.to_le_bytes());
+        bytes.extend_from_slice(&self.activity.0.to_le_bytes());
+        text(bytes, &self.host);
+        self.what.encode(bytes);
+    }
+}
+
+impl What {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Phase(name) => {
+                bytes.push(1);
+                text(bytes, name);
+            }
+            Self::Started => bytes.push(2),
+            Self::Crashed => bytes.push(3),
+            Self::Exited => bytes.push(4),
+            Self::Paused => bytes.push(5),
+            Self::Resumed => bytes.push(6),
+            Self::Fault { kind, subject, detail } => {
+                bytes.push(7);
+                for part in [kind, subject, detail] {
+                    text(bytes, part);
+                }
+            }
+            Self::Invoked { operation, text: words } | Self::Returned { operation, text: words } => {
+                bytes.push(if matches!(self, Self::Invoked { .. }) { 8 } else { 9 });
+                bytes.extend_from_slice(&operation.to_le_bytes());
+                text(bytes, words);
+            }
+            Self::Access(access) => {
+                bytes.push(10);
+                bytes.push(access.kind as u8);
+                for part in [&access.store, &access.key, &access.outcome] {
+                    text(bytes, part);
+                }
+            }
+            Self::Commit { store, key, value, cause } => {
+                bytes.push(11);
+                for part in [&**store, &**key, cause] {
+                    text(bytes, part);
+                }
+                bytes.push(u8::from(value.is_some()));
+                text(bytes, value.as_deref().unwrap_or_default());
+            }
+            Self::Fact { name, fields } => {
+                bytes.push(12);
+                text(bytes, name);
+                for (name, value) in fields {
+                    text(bytes, name);
+                    match value {
+                        Value::Text(words) => text(bytes, words),
+                        Value::Int(number) => bytes.extend_from_slice(&number.to_le_bytes()),
+                        Value::Bool(truth) => bytes.push(u8::from(*truth)),
+                    }
+                }
+            }
+            Self::Point { name, subject, held } => {
+                bytes.push(13);
+                text(bytes, name);
+                text(bytes, subject);
+                bytes.extend_from_slice(&(held.as_nanos() as u64).to_le_bytes());
+            }
+            Self::Log { level, target, message } => {
+                bytes.push(14);
+                for part in [&**level, &**target, &**message] {
+                    text(bytes, part);
+                }
+            }
+            Self::Message(words) | Self::Escaped(words) => {
+                bytes.push(if matches!(self, Self::Message(_)) { 15 } else { 16 });
+                text(bytes, words);
+            }
+            Self::Panicked { task, message } => {
+                bytes.push(17);
+                text(bytes, task);
+                text(bytes, message);
+            }
+        }
     }
 }

@@ -1,4 +1,25 @@
 //! The simulated world: hosts, links, clocks, tape, history. It knows no system and no protocol.
+//!
+//! [`simulate`] runs one world on a fresh thread; [`World`] is what its code, the nemesis and the harness act on.
 
+mod activity;
+pub mod clock;
+mod executor;
+mod hermetic;
 pub mod history;
+mod host;
+mod logs;
+pub mod nemesis;
+mod net;
+mod points;
+mod simulation;
 pub mod tape;
+
+pub(crate) use activity::{activity, resume_activity};
+pub use executor::Context;
+pub(crate) use executor::{Ended, JoinHandle};
+pub use host::{HostId, Program, crash_self};
+pub(crate) use net::{Listener, Stream};
+pub use points::HoldId;
+pub(crate) use points::pass;
+pub use simulation::{Config, Outcome, World, simulate};

@@ -1,6 +1,17 @@
 //! Where decisions come from: addressed, and zero is always benign.
+//!
+//! Whatever is random is the n-th value at a named *site*. Each site has a `ChaCha8` stream of its own: the key follows from
+//! the seed, the stream number from a hash of the site's address, and the n-th decision reads the n-th word. So a
+//! decision does not move when another one is taken away, or when code that draws elsewhere is added.
+//!
+//! A run *is* the list of its non-zero decisions. An *override* pins one; shrinking is pinning to zero.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// One decision of a run that was not benign, or one that a run is told to take.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,4 +22,172 @@ pub struct Decision {
     pub index: u64,
     /// What was decided; zero is benign.
     pub value: u64,
+}
+
+/// A site of decisions, ready to draw from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SiteId(u32);
+
+struct Site {
+    address: Arc<str>,
+    stream: ChaCha8Rng,
+    /// The index whose word the stream yields next.
+    at: u64,
+    /// The index of the next decision drawn in sequence.
+    next: u64,
+    pins: BTreeMap<u64, Pin>,
+}
+
+struct Pin {
+    value: u64,
+    met: bool,
+}
+
+/// The source of all decisions of a run.
+///
+/// ```
+/// use sexton::world::tape::{Decision, Tape, below};
+///
+/// let mut tape = Tape::new(7, &[], false);
+/// let site = tape.site("net.latency", "a>b");
+/// let drawn = tape.next(site, |word| below(word, 1_000));
+///
+/// let pin = Decision { site: "net.latency a>b".into(), index: 0, value: 3 };
+/// let mut pinned = Tape::new(7, &[pin], false);
+/// let site = pinned.site("net.latency", "a>b");
+/// assert_eq!(pinned.next(site, |word| below(word, 1_000)), 3);
+/// assert!(drawn < 1_000);
+/// ```
+pub struct Tape {
+    seed: u64,
+    benign: bool,
+    sites: Vec<Site>,
+    by_address: BTreeMap<Arc<str>, SiteId>,
+    pins: BTreeMap<Arc<str>, BTreeMap<u64, Pin>>,
+    log: Vec<(SiteId, u64, u64)>,
+    scratch: String,
+}
+
+impl Tape {
+    /// The tape of `seed`, with `overrides` pinned. With `benign`, everything that is not pinned is zero.
+    pub fn new(seed: u64, overrides: &[Decision], benign: bool) -> Self {
+        let mut pins: BTreeMap<Arc<str>, BTreeMap<u64, Pin>> = BTreeMap::new();
+        for pin in overrides {
+            pins.entry(pin.site.clone()).or_default().insert(pin.index, Pin { value: pin.value, met: false });
+        }
+        Self {
+            seed,
+            benign,
+            sites: Vec::new(),
+            by_address: BTreeMap::new(),
+            pins,
+            log: Vec::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// The site called `name` that is about `subject`, made at its first mention.
+    pub fn site(&mut self, name: &'static str, subject: &str) -> SiteId {
+        self.scratch.clear();
+        self.scratch.push_str(name);
+        if !subject.is_empty() {
+            self.scratch.push(' ');
+            self.scratch.push_str(subject);
+        }
+        if let Some(site) = self.by_address.get(self.scratch.as_str()) {
+            return *site;
+        }
+        let address: Arc<str> = self.scratch.as_str().into();
+        let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
+        stream.set_stream(xxh3_64(address.as_bytes()));
+        let id = SiteId(self.sites.len() as u32);
+        let pins = self.pins.remove(&address).unwrap_or_default();
+        self.sites.push(Site { address: address.clone(), stream, at: 0, next: 0, pins });
+        self.by_address.insert(address, id);
+        id
+    }
+
+    /// The next decision of a site: `shape` turns 64 random bits into a value, of which zero must be benign.
+    pub fn next(&mut self, site: SiteId, shape: impl FnOnce(u64) -> u64) -> u64 {
+        let index = self.sites[site.0 as usize].next;
+        self.at(site, index, shape)
+    }
+
+    /// A decision by its index, for decisions that are numbered by something else than how often they were asked for.
+    pub fn at(&mut self, id: SiteId, index: u64, shape: impl FnOnce(u64) -> u64) -> u64 {
+        let site = &mut self.sites[id.0 as usize];
+        site.next = index + 1;
+        let pinned = if site.pins.is_empty() { None } else { site.pins.get_mut(&index) };
+        let value = if let Some(pin) = pinned {
+            pin.met = true;
+            pin.value
+        } else if self.benign {
+            0
+        } else {
+            if site.at != index {
+                site.stream.set_word_pos(u128::from(index) * 2);
+            }
+            site.at = index + 1;
+            shape(site.stream.next_u64())
+        };
+        if value != 0 {
+            self.log.push((id, index, value));
+        }
+        value
+    }
+
+    /// All decisions so far that were not zero, in the order they were taken.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.log
+            .iter()
+            .map(|&(site, index, value)| Decision { site: self.sites[site.0 as usize].address.clone(), index, value })
+            .collect()
+    }
+
+    /// Overrides that no site asked for.
+    pub fn drift(&self) -> Vec<Decision> {
+        let unknown =
+            self.pins.iter().flat_map(|(site, pins)| pins.iter().map(move |(index, pin)| (site, *index, pin)));
+        let known =
+            self.sites.iter().flat_map(|site| site.pins.iter().map(move |(index, pin)| (&site.address, *index, pin)));
+        unknown
+            .chain(known)
+            .filter(|(_, _, pin)| !pin.met)
+            .map(|(site, index, pin)| Decision { site: site.clone(), index, value: pin.value })
+            .collect()
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// A stream of bytes that belongs to `seed` and `subject` but is no decision: what a host's entropy is made of.
+pub(super) fn entropy(seed: u64, subject: &str) -> ChaCha8Rng {
+    let mut stream = ChaCha8Rng::seed_from_u64(seed);
+    stream.set_stream(xxh3_64(subject.as_bytes()) ^ 0x656e_7472_6f70_7900);
+    stream
+}
+
+/// A number below `bound`, by the high bits of the product. Zero when `bound` is zero.
+pub fn below(word: u64, bound: u64) -> u64 {
+    ((u128::from(word) * u128::from(bound)) >> 64) as u64
+}
+
+/// One in `per_million` of a million cases, else zero.
+pub fn chance(word: u64, per_million: u64) -> u64 {
+    u64::from(below(word, 1_000_000) >= 1_000_000 - per_million.min(1_000_000))
+}
+
+/// A number from zero to `most`, every order of magnitude (base 2) as likely as the others. Integers only, so that
+/// every machine draws the same.
+pub fn spread(word: u64, most: u64) -> u64 {
+    let orders = u64::from(64 - most.leading_zeros());
+    let order = below(word, orders + 1) as u32;
+    // The low half of the word is independent enough of the high bits that chose the order.
+    let fine = word.rotate_left(32);
+    let floor = if order == 0 { 0 } else { 1_u64 << (order - 1) };
+    let width = if order == 0 { 1 } else { floor };
+    (floor + below(fine, width)).min(most)
 }

@@ -1,0 +1,371 @@
+//! The server as a host runs it: connections, the clocks, expiry that nobody asks for, crashes and faults.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
+
+use crate::runtime::net::TcpListener;
+use crate::runtime::time::{self, Instant};
+use crate::runtime::{self, task};
+
+use super::dispatch;
+use super::journal::{Journal, REACH};
+use super::keyspace::{Cause, DATABASES, Effect, Keyspace};
+use super::reply::Refusal;
+use super::request::{Malformed, Requests};
+use super::session::Session;
+
+/// How long at most until the wall clock is looked at again while a key waits to expire: it may have jumped.
+const RECHECK: Duration = Duration::from_mins(1);
+/// What a crash may lose where data reach the disk once a second.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Room for what arrives next, in bytes.
+const READ_SIZE: usize = 4096;
+
+/// What of the data outlives a crash of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing: it starts empty, as with neither snapshots nor an append-only file.
+    None,
+    /// All but what was written in the last second, as with `appendfsync everysec`.
+    LastSecondLost,
+    /// Everything that was acknowledged, as with `appendfsync always`.
+    #[default]
+    Always,
+}
+
+/// How a server is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What the ground truth calls this store. Databases other than 0 add their number: `redis/3`.
+    pub name: String,
+    /// What outlives a crash.
+    pub persistence: Persistence,
+}
+
+impl Default for Options {
+    /// `redis`, and nothing is lost.
+    fn default() -> Self {
+        Self { name: "redis".to_owned(), persistence: Persistence::default() }
+    }
+}
+
+/// Where connections come from.
+pub trait Listener {
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next connection. Must lose none when the future is dropped.
+    ///
+    /// # Errors
+    /// When no more connections can be expected.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>>;
+}
+
+impl Listener for TcpListener {
+    type Stream = runtime::net::TcpStream;
+
+    async fn accept(&self) -> io::Result<Self::Stream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+}
+
+impl Listener for tokio::net::TcpListener {
+    type Stream = tokio::net::TcpStream;
+
+    async fn accept(&self) -> io::Result<Self::Stream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+}
+
+/// Told of each effect: store, key, value from now on, cause.
+type Observer = Box<dyn Fn(&str, &str, Option<&str>, &'static str) + Send>;
+
+struct State {
+    keyspace: Keyspace,
+    journal: Journal,
+    observer: Observer,
+    /// When the server went down, until it has recovered.
+    crashed: Option<Instant>,
+    /// Counts crashes and fail-overs; a connection of an earlier one is dead.
+    generation: u64,
+    /// The deadline that the expiry is waiting for.
+    awaited: Option<i64>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    persistence: Persistence,
+    /// The ground truth's name for each database.
+    stores: Vec<String>,
+    /// A key expires earlier than the expiry is waiting for.
+    sooner: Notify,
+    /// Connections are to be closed.
+    closing: Notify,
+}
+
+/// A Redis server. Clones are handles of the same one.
+///
+/// The value is also its disk: it outlives a crash of the host that serves it, and [`serve`](Self::serve), when it is
+/// called anew, recovers from it what the [`Persistence`] says.
+#[derive(Clone)]
+pub struct Redis(Arc<Shared>);
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("store", &self.0.stores[0])
+            .field("persistence", &self.0.persistence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Redis {
+    /// An empty server.
+    pub fn new(options: Options) -> Self {
+        Self::observed(options, Box::new(runtime::commit))
+    }
+
+    /// An empty server that reports its effects to `observer` alone.
+    pub(super) fn observed(options: Options, observer: Observer) -> Self {
+        let Options { name, persistence } = options;
+        let stores = (0..DATABASES).map(|number| if number == 0 { name.clone() } else { format!("{name}/{number}") });
+        let stores = stores.collect();
+        let state = State {
+            keyspace: Keyspace::default(),
+            journal: Journal::default(),
+            observer,
+            crashed: None,
+            generation: 0,
+            awaited: None,
+        };
+        let (sooner, closing) = (Notify::new(), Notify::new());
+        Self(Arc::new(Shared { state: Mutex::new(state), persistence, stores, sooner, closing }))
+    }
+
+    /// Recovers what outlived the last crash, then accepts connections for as long as the listener does.
+    ///
+    /// Dropping the future is a crash.
+    ///
+    /// # Errors
+    /// The listener's.
+    pub async fn serve<L: Listener>(&self, listener: L) -> io::Result<()> {
+        self.recover();
+        let _incarnation = Incarnation(self);
+        loop {
+            let wake = self.next_expiry();
+            tokio::select! {
+                biased;
+                stream = listener.accept() => {
+                    task::spawn(self.clone().converse(stream?, self.generation()));
+                }
+                () = self.0.sooner.notified() => {}
+                () = sleep(wake) => self.act(|state, now| state.keyspace.expire(now)),
+            }
+        }
+    }
+
+    /// The host has crashed: what is not safe by now is lost. [`serve`](Self::serve) notices by itself when it is
+    /// dropped; a second crash before the next start changes nothing.
+    pub fn crashed(&self) {
+        let mut state = self.lock();
+        state.crashed.get_or_insert_with(Instant::now);
+        state.generation += 1;
+    }
+
+    /// A replica that lags by `lag` (at most 10 seconds) becomes the master: what was written and acknowledged within
+    /// it is taken back, and every connection is closed. Returns what happened, in words.
+    pub fn fail_over(&self, lag: Duration) -> String {
+        let lag = lag.min(REACH);
+        let lost = self.act(|state, now| {
+            state.generation += 1;
+            state.keyspace.forget_sessions();
+            state.keyspace.expire(now);
+            state.journal.roll_back(&mut state.keyspace, Instant::now(), lag, now)
+        });
+        self.0.closing.notify_waiters();
+        let keys = if lost == 1 { "1 key".to_owned() } else { format!("{lost} keys") };
+        format!("a replica {lag:?} behind took over, {keys} went back")
+    }
+
+    /// Drops the `n`-th key in order, counted round and round, as memory pressure would. Returns which, in words.
+    pub fn evict(&self, n: u64) -> String {
+        let evicted = self.act(|state, now| {
+            state.keyspace.expire(now);
+            let (database, key) = state.keyspace.nth(n)?;
+            state.keyspace.put(database, &key, None, Cause::Evicted);
+            Some((database, key))
+        });
+        match evicted {
+            Some((0, key)) => format!("evicted {}", String::from_utf8_lossy(&key)),
+            Some((database, key)) => format!("evicted {} of database {database}", String::from_utf8_lossy(&key)),
+            None => "no key to evict".to_owned(),
+        }
+    }
+
+    /// The next `n` commands find the server loading its data and have no effect; those about the connection itself
+    /// are served, and do not count. Returns what will happen, in words.
+    pub fn fail_next(&self, n: u64) -> String {
+        self.lock().keyspace.loading = n;
+        format!("loading for {n} commands")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in a command is reported by whoever polls its task; the state is as whole as it was.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// Does something to the data and reports its effects. `act` is given the wall clock in milliseconds.
+    fn act<T>(&self, act: impl FnOnce(&mut State, i64) -> T) -> T {
+        let mut state = self.lock();
+        let result = act(&mut state, wall());
+        self.settle(&mut state);
+        result
+    }
+
+    /// Reports what has happened, remembers how to take it back, and sees that it expires in time.
+    fn settle(&self, state: &mut State) {
+        let State { keyspace, journal, observer, awaited, .. } = state;
+        if !keyspace.has_effects() {
+            return;
+        }
+        let at = Instant::now();
+        for effect in keyspace.take_effects() {
+            self.report(observer, &effect);
+            journal.note(at, effect);
+        }
+        let sooner = keyspace.next_deadline().is_some_and(|next| awaited.is_none_or(|awaited| next < awaited));
+        if sooner {
+            self.0.sooner.notify_one();
+        }
+    }
+
+    fn report(&self, observer: &Observer, effect: &Effect) {
+        let Some(cause) = effect.cause.word().filter(|_| effect.is_seen()) else { return };
+        let (database, key) = &effect.place;
+        let value = effect.after.as_ref().map(|entry| entry.value.render());
+        observer(&self.0.stores[usize::from(*database)], &String::from_utf8_lossy(key), value.as_deref(), cause);
+    }
+
+    /// Takes back what the last crash has lost.
+    fn recover(&self) {
+        self.act(|state, now| {
+            state.awaited = None;
+            if let Some(crashed) = state.crashed.take() {
+                state.keyspace.forget_sessions();
+                state.keyspace.loading = 0;
+                match self.0.persistence {
+                    Persistence::Always => {}
+                    Persistence::LastSecondLost => {
+                        state.keyspace.expire(now);
+                        state.journal.roll_back(&mut state.keyspace, crashed, SYNC_INTERVAL, now);
+                    }
+                    Persistence::None => {
+                        state.journal = Journal::default();
+                        for database in 0..DATABASES {
+                            state.keyspace.clear(database, Cause::Lost);
+                        }
+                    }
+                }
+            }
+            state.keyspace.expire(now);
+        });
+    }
+
+    /// How long to wait before the next key expires; `None`: none will.
+    fn next_expiry(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        state.awaited = state.keyspace.next_deadline();
+        let deadline = state.awaited?;
+        // A key lives through the millisecond of its deadline.
+        let wait = deadline.saturating_sub(wall()).saturating_add(1).max(1);
+        Some(Duration::from_millis(wait as u64).min(RECHECK))
+    }
+
+    /// Serves one connection until either side ends it.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S, generation: u64) {
+        let mut session = Session::open(&mut self.lock().keyspace);
+        let mut closed = pin!(self.0.closing.notified());
+        closed.as_mut().enable();
+        tokio::select! {
+            biased;
+            () = closed => {}
+            // Either side hanging up is how a conversation ends.
+            _ = self.talk(&mut stream, &mut session, generation) => {}
+        }
+        session.discard(&mut self.lock().keyspace);
+    }
+
+    async fn talk<S>(&self, stream: &mut S, session: &mut Session, generation: u64) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (mut requests, mut input) = (Requests::default(), BytesMut::new());
+        while !session.closing {
+            input.reserve(READ_SIZE);
+            if stream.read_buf(&mut input).await? == 0 || !self.answer(session, &mut requests, &mut input, generation) {
+                return Ok(());
+            }
+            let replies = session.replies.bytes();
+            if !replies.is_empty() {
+                stream.write_all(replies).await?;
+                stream.flush().await?;
+                replies.clear();
+            }
+        }
+        stream.shutdown().await
+    }
+
+    /// Executes all requests that have arrived. False: the server is no longer the one that the client connected to.
+    fn answer(&self, session: &mut Session, requests: &mut Requests, input: &mut BytesMut, generation: u64) -> bool {
+        self.act(|state, now| {
+            if state.generation != generation {
+                return false;
+            }
+            while !session.closing {
+                match requests.next(input) {
+                    Ok(Some(args)) => dispatch::execute(&mut state.keyspace, session, now, args),
+                    Ok(None) => break,
+                    Err(Malformed(text)) => {
+                        session.replies.refuse(&Refusal::Composed([b"ERR Protocol error: ", &text[..]].concat()));
+                        session.closing = true;
+                    }
+                }
+            }
+            true
+        })
+    }
+}
+
+/// One call of [`Redis::serve`]; its end, however it comes, is a crash.
+struct Incarnation<'a>(&'a Redis);
+
+impl Drop for Incarnation<'_> {
+    fn drop(&mut self) {
+        self.0.crashed();
+    }
+}
+
+/// The wall clock in milliseconds since the epoch.
+fn wall() -> i64 {
+    let since = time::wall().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or_else(|before| -(before.duration().as_millis() as i64), |after| after.as_millis() as i64)
+}
+
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}

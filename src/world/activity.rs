@@ -1,0 +1,48 @@
+//! Activities: which client operation or background cycle a task works for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll};
+
+use super::history::ActivityId;
+use super::simulation::World;
+
+/// Runs a future as an activity of its own; what it spawns inherits it.
+pub(crate) fn activity<F: Future>(name: impl Into<Arc<str>>, future: F) -> impl Future<Output = F::Output> {
+    Within { name: name.into(), id: None, future: Box::pin(future) }
+}
+
+/// Runs a future as part of an activity that has begun already.
+pub(crate) fn resume_activity<F: Future>(id: ActivityId, future: F) -> impl Future<Output = F::Output> {
+    Within { name: "".into(), id: Some(id), future: Box::pin(future) }
+}
+
+struct Within<F> {
+    name: Arc<str>,
+    id: Option<ActivityId>,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(world) = World::current() else { return this.future.as_mut().poll(cx) };
+        let before = world.context.borrow().activity;
+        let id = *this.id.get_or_insert_with(|| world.start_activity(this.name.clone()));
+        world.context.borrow_mut().activity = id;
+        let poll = this.future.as_mut().poll(cx);
+        world.context.borrow_mut().activity = before;
+        poll
+    }
+}
+
+impl World {
+    /// Begins an activity below the current one, on the current host.
+    pub(crate) fn start_activity(&self, name: Arc<str>) -> ActivityId {
+        let parent = self.context.borrow().activity;
+        let host = self.host_name();
+        self.history.borrow_mut().start_activity(name, parent, host)
+    }
+}

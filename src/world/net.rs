@@ -1,0 +1,806 @@
+//! Links and byte streams: latency, loss, partition, hold, reset.
+//!
+//! One queue of deliveries, ordered by simulated nanosecond and then by the order they were sent. A direction of a
+//! stream is first in, first out, as TCP is. A cut link stalls what travels over it until it heals, or until the peer
+//! gives up as a TCP stack would. A crash resets.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll, Waker};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::history::What;
+use super::host::HostId;
+use super::simulation::World;
+use super::tape::{SiteId, Tape, below, spread};
+
+const MICRO: u64 = 1_000;
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// The shortest way from one host to another, and within one host.
+const BASE: u64 = 200 * MICRO;
+const LOOPBACK: u64 = 20 * MICRO;
+/// How long a connection attempt goes unanswered before it fails: six retransmissions of Linux.
+const CONNECT_GIVES_UP: u64 = 127 * SECOND;
+/// How long data goes unacknowledged before its stream is reset: fifteen retransmissions of Linux.
+const DATA_GIVES_UP: u64 = 924 * SECOND;
+/// What a peer may send ahead of what the other has read.
+const WINDOW: usize = 256 * 1024;
+
+type EndId = usize;
+
+/// What an unlucky request or reply meets on a link; each is used up by the next message of its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Traps {
+    lose_request: bool,
+    lose_reply: bool,
+    delay_request: u64,
+}
+
+struct Link {
+    latency: SiteId,
+    from: HostId,
+    to: HostId,
+    /// How many faults cut it at once.
+    cuts: u32,
+    /// The most that a slow link adds to a message, in nanoseconds.
+    slow: u64,
+    traps: Traps,
+    stalled: VecDeque<Delivery>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Open,
+    /// This end may no longer be used; reads and writes answer with this error.
+    Failed(io::ErrorKind),
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "the two directions of a TCP stream end independently")]
+struct End {
+    host: HostId,
+    peer: EndId,
+    local: SocketAddr,
+    remote: SocketAddr,
+    link: usize,
+    /// Whether this side opened the stream: what it sends are requests.
+    opener: bool,
+    state: State,
+    received: VecDeque<Bytes>,
+    /// The peer sends no more.
+    eof: bool,
+    /// This side sends no more.
+    finished: bool,
+    /// The code that held this end let go of it.
+    dropped: bool,
+    /// Bytes sent that the peer has not read.
+    unread: usize,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    /// When the last delivery of this direction arrives.
+    last: u64,
+}
+
+enum Cargo {
+    Open { port: u16, acceptor: EndId },
+    Opened,
+    Refused,
+    Data(Bytes),
+    Fin,
+    Reset,
+    GiveUp,
+}
+
+struct Delivery {
+    at: u64,
+    order: u64,
+    link: usize,
+    /// The end that receives it; for `Open` the end that asked.
+    end: EndId,
+    cargo: Cargo,
+}
+
+impl PartialEq for Delivery {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+impl Eq for Delivery {}
+impl PartialOrd for Delivery {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Delivery {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+struct Listening {
+    backlog: VecDeque<EndId>,
+    waker: Option<Waker>,
+}
+
+/// The network of a world.
+pub(super) struct Net {
+    ends: Vec<End>,
+    links: Vec<Link>,
+    by_hosts: BTreeMap<(HostId, HostId), usize>,
+    listening: BTreeMap<(HostId, u16), Listening>,
+    queue: BinaryHeap<Reverse<Delivery>>,
+    order: u64,
+    /// The most that an ordinary message takes beyond the shortest way, in nanoseconds.
+    jitter: u64,
+    deaf: bool,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self {
+            ends: Vec::new(),
+            links: Vec::new(),
+            by_hosts: BTreeMap::new(),
+            listening: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            order: 0,
+            jitter: MILLI,
+            deaf: false,
+        }
+    }
+}
+
+impl Net {
+    pub(super) fn next_delivery(&self) -> Option<u64> {
+        self.queue.peek().map(|Reverse(delivery)| delivery.at)
+    }
+
+    /// From now on nothing is sent and nothing arrives.
+    pub(super) fn deafen(&mut self) {
+        self.deaf = true;
+        self.queue.clear();
+    }
+
+    fn link(&mut self, world: &World, from: HostId, to: HostId) -> usize {
+        if let Some(link) = self.by_hosts.get(&(from, to)) {
+            return *link;
+        }
+        let name = {
+            let hosts = world.hosts.borrow();
+            format!("{}>{}", hosts.get(from).name, hosts.get(to).name)
+        };
+        let latency = world.tape.borrow_mut().site("net.latency", &name);
+        let link = self.links.len();
+        self.links.push(Link {
+            latency,
+            from,
+            to,
+            cuts: 0,
+            slow: 0,
+            traps: Traps::default(),
+            stalled: VecDeque::new(),
+        });
+        self.by_hosts.insert((from, to), link);
+        link
+    }
+
+    fn push(&mut self, at: u64, link: usize, end: EndId, cargo: Cargo) {
+        let order = self.order;
+        self.order += 1;
+        self.queue.push(Reverse(Delivery { at, order, link, end, cargo }));
+    }
+
+    /// Sends from one end to its peer.
+    fn send(&mut self, world: &World, from: EndId, cargo: Cargo) {
+        if self.deaf {
+            return;
+        }
+        let link = self.ends[from].link;
+        let extra = self.travel(&mut world.tape.borrow_mut(), link);
+        let base = if self.links[link].from == self.links[link].to { LOOPBACK } else { BASE };
+        let sender = &mut self.ends[from];
+        let at = (world.clock.now() + base + extra).max(sender.last);
+        sender.last = at;
+        let to = if matches!(cargo, Cargo::Open { .. }) { from } else { sender.peer };
+        self.push(at, link, to, cargo);
+    }
+
+    fn travel(&self, tape: &mut Tape, link: usize) -> u64 {
+        let link = &self.links[link];
+        if link.from == link.to {
+            return 0;
+        }
+        let (jitter, slow) = (self.jitter, link.slow);
+        tape.next(link.latency, |word| {
+            // One message in 64 is a straggler.
+            let most = if word & 63 == 63 { jitter * 16 } else { jitter };
+            let ordinary = below(word, most + 1);
+            if slow == 0 { ordinary } else { ordinary + spread(word.rotate_left(17), slow) }
+        })
+    }
+
+    fn fail(&mut self, end: EndId, why: io::ErrorKind, wake: &mut Vec<Waker>) {
+        let end = &mut self.ends[end];
+        if !matches!(end.state, State::Failed(_)) {
+            end.state = State::Failed(why);
+        }
+        end.received.clear();
+        wake.extend(end.reader.take());
+        wake.extend(end.writer.take());
+    }
+
+    /// What happens to a message on a link with a trap set; `None`: nothing.
+    fn spring(&mut self, link: usize, end: EndId) -> Option<Trap> {
+        let request = !self.ends[end].opener;
+        // A trap is set on the link of the requests; a reply travels the other way.
+        let (from, to) = (self.links[link].from, self.links[link].to);
+        let set_on = if request { Some(link) } else { self.by_hosts.get(&(to, from)).copied() }?;
+        let traps = &mut self.links[set_on].traps;
+        if request && std::mem::take(&mut traps.lose_request) {
+            return Some(Trap::Lost("request"));
+        }
+        if !request && std::mem::take(&mut traps.lose_reply) {
+            return Some(Trap::Lost("reply"));
+        }
+        if request && traps.delay_request > 0 {
+            return Some(Trap::Late(std::mem::take(&mut traps.delay_request)));
+        }
+        None
+    }
+}
+
+enum Trap {
+    Lost(&'static str),
+    Late(u64),
+}
+
+/// Hands over the next delivery of the queue.
+pub(super) fn deliver_next(world: &Rc<World>) {
+    let mut wake: Vec<Waker> = Vec::new();
+    {
+        let mut net = world.net.borrow_mut();
+        let Some(Reverse(delivery)) = net.queue.pop() else { return };
+        world.clock.set_fine(delivery.at);
+        net.deliver(world, delivery, &mut wake);
+    }
+    for waker in wake {
+        waker.wake();
+    }
+}
+
+impl Net {
+    fn deliver(&mut self, world: &Rc<World>, delivery: Delivery, wake: &mut Vec<Waker>) {
+        let Delivery { at, order, link, end, cargo } = delivery;
+        if self.links[link].cuts > 0 && !matches!(cargo, Cargo::GiveUp) {
+            if self.links[link].stalled.is_empty() && matches!(cargo, Cargo::Data(_)) {
+                self.push(at + DATA_GIVES_UP, link, end, Cargo::GiveUp);
+            }
+            self.links[link].stalled.push_back(Delivery { at, order, link, end, cargo });
+            return;
+        }
+        if matches!(cargo, Cargo::Data(_)) {
+            match self.spring(link, end) {
+                Some(Trap::Lost(what)) => {
+                    self.note(world, link, end, &format!("lost {what}, reset"));
+                    let peer = self.ends[end].peer;
+                    self.fail(end, io::ErrorKind::ConnectionReset, wake);
+                    self.fail(peer, io::ErrorKind::ConnectionReset, wake);
+                    return;
+                }
+                Some(Trap::Late(delay)) => {
+                    // What was sent after it waits behind it.
+                    let peer = self.ends[end].peer;
+                    let until = at + delay;
+                    self.note(world, link, end, "request held back");
+                    self.ends[peer].last = self.ends[peer].last.max(until);
+                    self.delay_stream(end, until);
+                    self.push(until, link, end, cargo);
+                    return;
+                }
+                None => {}
+            }
+        }
+        self.hand_over(world, link, end, cargo, wake);
+    }
+
+    /// Moves the queued deliveries of one direction of a stream to a later time.
+    fn delay_stream(&mut self, end: EndId, until: u64) {
+        let queue = std::mem::take(&mut self.queue);
+        let mut later: Vec<Delivery> = Vec::new();
+        for Reverse(delivery) in queue {
+            if delivery.end == end && delivery.at < until && !matches!(delivery.cargo, Cargo::GiveUp) {
+                later.push(delivery);
+            } else {
+                self.queue.push(Reverse(delivery));
+            }
+        }
+        later.sort();
+        // One nanosecond later than the message that was held back, in their own order.
+        for delivery in later {
+            self.push(until + 1, delivery.link, delivery.end, delivery.cargo);
+        }
+    }
+
+    fn hand_over(&mut self, world: &Rc<World>, link: usize, end: EndId, cargo: Cargo, wake: &mut Vec<Waker>) {
+        match cargo {
+            Cargo::Open { port, acceptor } => self.open(world, link, end, port, acceptor, wake),
+            Cargo::Opened => {
+                self.note(world, link, end, "connected");
+                let state = &mut self.ends[end];
+                if state.state == State::Connecting {
+                    state.state = State::Open;
+                    wake.extend(state.reader.take());
+                }
+            }
+            Cargo::Refused => {
+                self.note(world, link, end, "refused");
+                self.fail(end, io::ErrorKind::ConnectionRefused, wake);
+            }
+            Cargo::Data(data) => {
+                world.history.borrow_mut().fold(world.clock.now(), self.ends[end].local.port(), &data);
+                if world.detail {
+                    self.note(world, link, end, &format!("{} bytes", data.len()));
+                }
+                let state = &mut self.ends[end];
+                if state.dropped && !matches!(state.state, State::Failed(_)) {
+                    // Nobody reads here any more: the kernel says so.
+                    state.state = State::Failed(io::ErrorKind::ConnectionReset);
+                    self.send(world, end, Cargo::Reset);
+                } else if state.state == State::Open {
+                    state.received.push_back(data);
+                    wake.extend(state.reader.take());
+                }
+            }
+            Cargo::Fin => {
+                self.note(world, link, end, "closed by peer");
+                self.ends[end].eof = true;
+                wake.extend(self.ends[end].reader.take());
+            }
+            Cargo::Reset => {
+                self.note(world, link, end, "reset");
+                self.fail(end, io::ErrorKind::ConnectionReset, wake);
+            }
+            Cargo::GiveUp => {
+                let connecting = self.ends[end].state == State::Connecting;
+                let stalled = self.links[link].stalled.iter().any(|delivery| delivery.end == end);
+                if connecting || stalled {
+                    self.note(world, link, end, "timed out");
+                    let peer = self.ends[end].peer;
+                    self.fail(end, io::ErrorKind::TimedOut, wake);
+                    if peer != end {
+                        self.fail(peer, io::ErrorKind::TimedOut, wake);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A connection attempt arrives at its host.
+    fn open(&mut self, world: &Rc<World>, link: usize, end: EndId, port: u16, acceptor: EndId, wake: &mut Vec<Waker>) {
+        self.note(world, link, end, &format!("connects to port {port}"));
+        if matches!(self.ends[end].state, State::Failed(_)) || self.ends[end].dropped {
+            return;
+        }
+        let to = self.links[link].to;
+        let up = world.hosts.borrow().get(to).up;
+        match self.listening.get_mut(&(to, port)) {
+            Some(listening) if up => {
+                listening.backlog.push_back(acceptor);
+                wake.extend(listening.waker.take());
+                self.ends[acceptor].state = State::Open;
+                self.send(world, acceptor, Cargo::Opened);
+            }
+            _ => {
+                self.ends[acceptor].state = State::Failed(io::ErrorKind::ConnectionRefused);
+                self.ends[acceptor].dropped = true;
+                self.send(world, acceptor, Cargo::Refused);
+            }
+        }
+    }
+
+    /// Tells of a delivery: always into the fingerprint, into the history where detail is asked for.
+    fn note(&self, world: &World, link: usize, end: EndId, what: &str) {
+        let mut history = world.history.borrow_mut();
+        history.fold(world.clock.now(), self.ends[end].local.port(), what.as_bytes());
+        if world.detail {
+            let hosts = world.hosts.borrow();
+            let link = &self.links[link];
+            let mut text = String::new();
+            let _ = write!(text, "{}>{} {what}", hosts.get(link.from).name, hosts.get(link.to).name);
+            drop(history);
+            drop(hosts);
+            let receiver = self.ends[end].host;
+            world.record_of(receiver, What::Message(text.into()));
+        }
+    }
+}
+
+impl World {
+    /// The most that an ordinary message takes beyond the shortest way.
+    pub fn set_jitter(&self, most: std::time::Duration) {
+        self.net.borrow_mut().jitter = most.as_nanos() as u64;
+    }
+
+    /// Cuts the way from one host to another: what travels it stalls. Cuts add up; each needs its own [`World::mend`].
+    pub fn cut(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].cuts += 1;
+    }
+
+    /// Takes one cut away; with the last one, what had stalled goes on.
+    pub fn mend(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        let state = &mut net.links[link];
+        state.cuts = state.cuts.saturating_sub(1);
+        if state.cuts > 0 {
+            return;
+        }
+        let stalled = std::mem::take(&mut state.stalled);
+        // With the order they were sent in, so that they stay ahead of what their streams have sent since.
+        let at = self.clock.now();
+        net.queue.extend(stalled.into_iter().map(|delivery| Reverse(Delivery { at, ..delivery })));
+    }
+
+    /// Adds up to `most` to each message from one host to another; zero ends it.
+    pub fn slow(&self, from: HostId, to: HostId, most: std::time::Duration) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].slow = most.as_nanos() as u64;
+    }
+
+    /// The next request from `from` to `to` is lost before it has any effect, and its stream reset.
+    pub fn lose_request(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].traps.lose_request = true;
+    }
+
+    /// The next reply to a request of `from` to `to` is lost after the request took effect, and its stream reset.
+    pub fn lose_reply(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].traps.lose_reply = true;
+    }
+
+    /// The next request from `from` to `to` takes effect only after `delay`.
+    pub fn delay_request(&self, from: HostId, to: HostId, delay: std::time::Duration) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].traps.delay_request = delay.as_nanos() as u64;
+    }
+
+    /// Takes all traps off a link.
+    pub fn disarm(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        net.links[link].traps = Traps::default();
+    }
+
+    /// Resets every stream between two hosts.
+    pub fn reset(&self, one: HostId, other: HostId) {
+        let mut wake = Vec::new();
+        {
+            let mut net = self.net.borrow_mut();
+            for end in 0..net.ends.len() {
+                let peer = net.ends[end].peer;
+                let between = (net.ends[end].host == one && net.ends[peer].host == other)
+                    || (net.ends[end].host == other && net.ends[peer].host == one);
+                if between && net.ends[end].state == State::Open {
+                    net.fail(end, io::ErrorKind::ConnectionReset, &mut wake);
+                }
+            }
+        }
+        for waker in wake {
+            waker.wake();
+        }
+    }
+
+    /// The network's part of a crash: nothing of the host is heard any more, and its peers are reset.
+    pub(super) fn net_crash(&self, host: HostId) {
+        let mut wakers = Vec::new();
+        {
+            let mut net = self.net.borrow_mut();
+            net.listening.retain(|(at, _), _| *at != host);
+            for end in 0..net.ends.len() {
+                if net.ends[end].host != host || net.ends[end].dropped {
+                    continue;
+                }
+                let alive = !matches!(net.ends[end].state, State::Failed(_));
+                net.fail(end, io::ErrorKind::ConnectionReset, &mut wakers);
+                net.ends[end].dropped = true;
+                if alive && net.ends[end].peer != end {
+                    net.send(self, end, Cargo::Reset);
+                }
+            }
+        }
+        // These wake tasks that are about to be dropped.
+        drop(wakers);
+    }
+}
+
+/// One end of a simulated stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    end: EndId,
+    local: SocketAddr,
+    remote: SocketAddr,
+}
+
+impl Stream {
+    pub(crate) async fn connect(host: &str, port: u16) -> io::Result<Self> {
+        let stream = World::with(|world| Self::ask(world, host, port)).unwrap_or_else(over)?;
+        std::future::poll_fn(|cx| stream.poll_connected(cx)).await?;
+        Ok(stream)
+    }
+
+    fn ask(world: &Rc<World>, host: &str, port: u16) -> io::Result<Self> {
+        let from = world.context.borrow().host;
+        let (to, local, remote) = {
+            let mut hosts = world.hosts.borrow_mut();
+            let to = if host == "localhost" || host == "127.0.0.1" { Some(from) } else { hosts.find(host) };
+            let Some(to) = to else {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no host is called `{host}`")));
+            };
+            let remote = SocketAddr::new(hosts.get(to).ip, port);
+            let me = hosts.get_mut(from);
+            let local = SocketAddr::new(me.ip, me.next_port);
+            me.next_port = me.next_port.checked_add(1).unwrap_or(49_152);
+            (to, local, remote)
+        };
+        let mut net = world.net.borrow_mut();
+        let (there, back) = (net.link(world, from, to), net.link(world, to, from));
+        let end = net.ends.len();
+        let blank = |host, peer, local, remote, link, opener| End {
+            host,
+            peer,
+            local,
+            remote,
+            link,
+            opener,
+            state: State::Connecting,
+            received: VecDeque::new(),
+            eof: false,
+            finished: false,
+            dropped: false,
+            unread: 0,
+            reader: None,
+            writer: None,
+            last: 0,
+        };
+        net.ends.push(blank(from, end + 1, local, remote, there, true));
+        net.ends.push(blank(to, end, remote, local, back, false));
+        net.send(world, end, Cargo::Open { port, acceptor: end + 1 });
+        let gives_up = world.clock.now() + CONNECT_GIVES_UP;
+        net.push(gives_up, there, end, Cargo::GiveUp);
+        Ok(Self { end, local, remote })
+    }
+
+    fn poll_connected(&self, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        on_net(|_, net| match net.ends[self.end].state {
+            State::Connecting => {
+                net.ends[self.end].reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Open => Poll::Ready(Ok(())),
+            State::Failed(why) => Poll::Ready(Err(why.into())),
+        })
+        .unwrap_or_else(|| Poll::Ready(over()))
+    }
+
+    pub(crate) fn peer_addr(&self) -> SocketAddr {
+        self.remote
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+fn over<T>() -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::NotConnected, "the simulated world has ended"))
+}
+
+fn on_net<R>(act: impl FnOnce(&Rc<World>, &mut Net) -> R) -> Option<R> {
+    World::with(|world| act(world, &mut world.net.borrow_mut()))
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut writer = None;
+        let read = on_net(|_, net| {
+            let end = &mut net.ends[self.end];
+            if let State::Failed(why) = end.state {
+                return Poll::Ready(Err(why.into()));
+            }
+            if end.received.is_empty() {
+                if end.eof {
+                    return Poll::Ready(Ok(()));
+                }
+                end.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            let before = buf.remaining();
+            while buf.remaining() > 0
+                && let Some(front) = end.received.front_mut()
+            {
+                let part = front.len().min(buf.remaining());
+                buf.put_slice(&front[..part]);
+                front.advance(part);
+                if front.is_empty() {
+                    end.received.pop_front();
+                }
+            }
+            let peer = end.peer;
+            let sender = &mut net.ends[peer];
+            sender.unread = sender.unread.saturating_sub(before - buf.remaining());
+            writer = sender.writer.take();
+            Poll::Ready(Ok(()))
+        });
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        read.unwrap_or_else(|| Poll::Ready(over()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Poller<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        on_net(|world, net| {
+            let end = &mut net.ends[self.end];
+            if let State::Failed(why) = end.state {
+                return Poll::Ready(Err(why.into()));
+            }
+            if end.finished {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            let room = WINDOW.saturating_sub(end.unread);
+            if room == 0 {
+                end.writer = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            let part = data.len().min(room);
+            end.unread += part;
+            net.send(world, self.end, Cargo::Data(Bytes::copy_from_slice(&data[..part])));
+            Poll::Ready(Ok(part))
+        })
+        .unwrap_or_else(|| Poll::Ready(over()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        on_net(|world, net| {
+            let end = &mut net.ends[self.end];
+            if end.state == State::Open && !end.finished {
+                end.finished = true;
+                net.send(world, self.end, Cargo::Fin);
+            }
+        });
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let wakers = on_net(|world, net| {
+            let end = &mut net.ends[self.end];
+            if end.dropped {
+                return (None, None);
+            }
+            end.dropped = true;
+            let unread = !end.received.is_empty();
+            end.received = VecDeque::new();
+            let wakers = (end.reader.take(), end.writer.take());
+            if end.state == State::Open {
+                if unread {
+                    // As TCP does where the receiver leaves with data unread.
+                    end.state = State::Failed(io::ErrorKind::ConnectionReset);
+                    net.send(world, self.end, Cargo::Reset);
+                } else if !end.finished {
+                    end.finished = true;
+                    net.send(world, self.end, Cargo::Fin);
+                }
+            }
+            wakers
+        });
+        drop(wakers);
+    }
+}
+
+/// A simulated listener.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    host: HostId,
+    incarnation: u32,
+    local: SocketAddr,
+}
+
+impl Listener {
+    pub(crate) fn bind(port: u16) -> io::Result<Self> {
+        World::with(|world| {
+            let (host, incarnation) = {
+                let context = world.context.borrow();
+                (context.host, context.incarnation)
+            };
+            let mut hosts = world.hosts.borrow_mut();
+            let me = hosts.get_mut(host);
+            let port = if port == 0 {
+                me.next_port = me.next_port.checked_add(1).unwrap_or(49_152);
+                me.next_port
+            } else {
+                port
+            };
+            let local = SocketAddr::new(me.ip, port);
+            let mut net = world.net.borrow_mut();
+            if net.listening.contains_key(&(host, port)) {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            net.listening.insert((host, port), Listening { backlog: VecDeque::new(), waker: None });
+            Ok(Self { host, incarnation, local })
+        })
+        .unwrap_or_else(over)
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        std::future::poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    fn poll_accept(&self, cx: &mut Poller<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
+        on_net(|_, net| {
+            let Some(listening) = net.listening.get_mut(&(self.host, self.local.port())) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            let Some(end) = listening.backlog.pop_front() else {
+                listening.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            };
+            let (local, remote) = (net.ends[end].local, net.ends[end].remote);
+            Poll::Ready(Ok((Stream { end, local, remote }, remote)))
+        })
+        .unwrap_or_else(|| Poll::Ready(over()))
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let gone = World::with(|world| {
+            // A crash took the port away already, and a new incarnation may hold it now.
+            if world.hosts.borrow().get(self.host).incarnation != self.incarnation {
+                return None;
+            }
+            let mut net = world.net.borrow_mut();
+            let gone = net.listening.remove(&(self.host, self.local.port()))?;
+            for end in &gone.backlog {
+                net.ends[*end].dropped = true;
+                net.ends[*end].state = State::Failed(io::ErrorKind::ConnectionReset);
+                net.send(world, *end, Cargo::Reset);
+            }
+            Some(gone)
+        });
+        drop(gone);
+    }
+}
+
+/// The names of two hosts, as faults tell of a link.
+pub(super) fn link_name(world: &World, from: HostId, to: HostId) -> Arc<str> {
+    let hosts = world.hosts.borrow();
+    format!("{}>{}", hosts.get(from).name, hosts.get(to).name).into()
+}

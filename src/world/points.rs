@@ -1,0 +1,160 @@
+//! Points: named places in the code under test where the world may hold a task.
+//!
+//! A hold is either drawn (`stall`, per hundred points passed) or scripted: a task that passes the named point waits
+//! there until the script lets it go.
+
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::history::What;
+use super::simulation::World;
+use super::tape::{chance, spread};
+
+/// The longest drawn hold, in milliseconds: longer than every timeout of one operation that we know.
+const LONGEST: u64 = 40_000;
+
+#[derive(Default)]
+pub(super) struct Points {
+    /// Chance of a drawn hold at each point passed, per million.
+    stall: u64,
+    scripted: Vec<Scripted>,
+    /// How often a drawn hold struck.
+    stalled: u64,
+}
+
+struct Scripted {
+    name: String,
+    subject: Option<String>,
+    state: HoldState,
+}
+
+enum HoldState {
+    Armed,
+    Holding(Option<Waker>),
+    Released,
+}
+
+/// A scripted hold; see [`World::hold_at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldId(usize);
+
+impl World {
+    /// Sets how many of a million passes of a point are held for a drawn time.
+    pub fn set_stall(&self, per_million: u64) {
+        self.points.borrow_mut().stall = per_million;
+    }
+
+    /// How often a drawn hold has struck.
+    pub fn stalled(&self) -> u64 {
+        self.points.borrow().stalled
+    }
+
+    /// The first task that passes the point (about `subject`, if given) waits there until [`World::release`].
+    pub fn hold_at(&self, name: &str, subject: Option<&str>) -> HoldId {
+        let mut points = self.points.borrow_mut();
+        points.scripted.push(Scripted {
+            name: name.to_owned(),
+            subject: subject.map(str::to_owned),
+            state: HoldState::Armed,
+        });
+        HoldId(points.scripted.len() - 1)
+    }
+
+    /// Whether a task waits at the hold now.
+    pub fn is_holding(&self, hold: HoldId) -> bool {
+        matches!(self.points.borrow().scripted[hold.0].state, HoldState::Holding(_))
+    }
+
+    /// Lets the task at the hold go on, or lets all pass if none has come.
+    pub fn release(&self, hold: HoldId) {
+        let state = std::mem::replace(&mut self.points.borrow_mut().scripted[hold.0].state, HoldState::Released);
+        if let HoldState::Holding(Some(waker)) = state {
+            waker.wake();
+        }
+    }
+
+    /// Lets every held task go on.
+    pub fn release_all(&self) {
+        let count = self.points.borrow().scripted.len();
+        for hold in 0..count {
+            self.release(HoldId(hold));
+        }
+        self.set_stall(0);
+    }
+
+    fn scripted_at(&self, name: &str, subject: &str) -> Option<HoldId> {
+        let mut points = self.points.borrow_mut();
+        let place = points.scripted.iter().position(|hold| {
+            matches!(hold.state, HoldState::Armed)
+                && hold.name == name
+                && hold.subject.as_deref().is_none_or(|wanted| wanted == subject)
+        })?;
+        points.scripted[place].state = HoldState::Holding(None);
+        Some(HoldId(place))
+    }
+
+    /// For how long a task that passes this point is held.
+    fn stall_at(&self, name: &'static str) -> Duration {
+        let stall = self.points.borrow().stall;
+        if stall == 0 {
+            return Duration::ZERO;
+        }
+        let host = self.host_name();
+        let mut tape = self.tape.borrow_mut();
+        let site = tape.site("stall", &format!("{name} {host}"));
+        let held =
+            tape.next(
+                site,
+                |word| {
+                    if chance(word, stall) == 0 { 0 } else { 1 + spread(word.rotate_left(32), LONGEST - 1) }
+                },
+            );
+        if held > 0 {
+            self.points.borrow_mut().stalled += 1;
+        }
+        Duration::from_millis(held)
+    }
+}
+
+/// Passes a point: waits where the world holds the task.
+///
+/// The future is `Send`, as code under test expects of what it awaits, so it never holds the world across an await.
+pub(crate) async fn pass(name: &'static str, subject: &str) {
+    let held = World::with(|world| match world.scripted_at(name, subject) {
+        Some(hold) => Held::Until(hold, world.elapsed()),
+        None => Held::For(world.stall_at(name)),
+    });
+    match held {
+        Some(Held::For(held)) if !held.is_zero() => {
+            note(name, subject, held);
+            tokio::time::sleep(held).await;
+        }
+        Some(Held::Until(id, since)) => {
+            std::future::poll_fn(|cx| World::with(|world| world.poll_hold(id, cx)).unwrap_or(Poll::Ready(()))).await;
+            let now = World::with(|world| world.elapsed()).unwrap_or(since);
+            note(name, subject, now.saturating_sub(since));
+        }
+        _ => {}
+    }
+}
+
+enum Held {
+    For(Duration),
+    Until(HoldId, Duration),
+}
+
+impl World {
+    fn poll_hold(&self, hold: HoldId, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.points.borrow_mut().scripted[hold.0].state {
+            HoldState::Holding(waker) => {
+                *waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            HoldState::Armed | HoldState::Released => Poll::Ready(()),
+        }
+    }
+}
+
+fn note(name: &'static str, subject: &str, held: Duration) {
+    World::with(|world| world.record(What::Point { name, subject: subject.into(), held }));
+}

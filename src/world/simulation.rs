@@ -1,0 +1,260 @@
+//! One simulation: a world on a thread of its own, from its first event to an orderly end.
+//!
+//! The world is found through the thread it runs on, because that is how the code under test reaches it: through
+//! `runtime` calls, wakers and libc, none of which can carry a handle.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::executor::{self, Context, Executor};
+use super::hermetic;
+use super::history::{ActivityId, History, What};
+use super::host::{HostId, Hosts};
+use super::logs;
+use super::net::Net;
+use super::points::Points;
+use super::tape::{Decision, Tape};
+
+/// How to run a simulation.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The seed that all decisions follow from.
+    pub seed: u64,
+    /// Decisions that are pinned.
+    pub overrides: Vec<Decision>,
+    /// Everything that is not pinned is benign.
+    pub benign: bool,
+    /// Keep every network message in the history.
+    pub detail: bool,
+    /// Simulated time after which the run is stuck.
+    pub most_time: Duration,
+    /// Polls and deliveries after which the run is stuck.
+    pub most_events: u64,
+    /// Stack of the run's thread, in bytes.
+    pub stack: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            overrides: Vec::new(),
+            benign: false,
+            detail: false,
+            most_time: Duration::from_hours(24 * 365),
+            most_events: 50_000_000,
+            stack: 32 << 20,
+        }
+    }
+}
+
+/// What a simulation left behind.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    /// What the main future returned; `None` when the run was stuck or its main future panicked.
+    pub value: Option<T>,
+    /// What was still waiting when a bound was reached.
+    pub stuck: Option<String>,
+    /// The record.
+    pub history: History,
+    /// All decisions that were not benign.
+    pub decisions: Vec<Decision>,
+    /// Overrides that no site asked for.
+    pub drift: Vec<Decision>,
+    /// Simulated time at the end.
+    pub simulated: Duration,
+    /// Polls and deliveries.
+    pub events: u64,
+}
+
+/// The world of the current thread.
+pub struct World {
+    pub(super) tape: RefCell<Tape>,
+    pub(super) history: RefCell<History>,
+    pub(super) clock: Clock,
+    pub(super) executor: Executor,
+    pub(super) hosts: RefCell<Hosts>,
+    pub(super) net: RefCell<Net>,
+    pub(super) points: RefCell<Points>,
+    pub(super) context: RefCell<Context>,
+    pub(super) events: Cell<u64>,
+    pub(super) detail: bool,
+}
+
+thread_local! {
+    // Read at every runtime call, waker and clock reading of the thread; a `OnceCell` keeps that a plain load. The
+    // thread belongs to one run, so it is set once and never replaced.
+    static WORLD: OnceCell<Rc<World>> = const { OnceCell::new() };
+    static OVER: Cell<bool> = const { Cell::new(false) };
+}
+
+impl World {
+    fn new(config: &Config) -> Self {
+        Self {
+            tape: RefCell::new(Tape::new(config.seed, &config.overrides, config.benign)),
+            history: RefCell::new(History::new()),
+            clock: Clock::default(),
+            executor: Executor::default(),
+            hosts: RefCell::new(Hosts::new(config.seed)),
+            net: RefCell::new(Net::default()),
+            points: RefCell::new(Points::default()),
+            context: RefCell::new(Context::default()),
+            events: Cell::new(0),
+            detail: config.detail,
+        }
+    }
+
+    /// The world of this thread; `None` outside of a run, and once the run is being torn down.
+    pub fn current() -> Option<Rc<Self>> {
+        Self::with(Rc::clone)
+    }
+
+    /// Does something with the world of this thread, if it has one.
+    pub(crate) fn with<R>(act: impl FnOnce(&Rc<Self>) -> R) -> Option<R> {
+        if OVER.try_with(Cell::get).unwrap_or(true) {
+            return None;
+        }
+        WORLD.try_with(|world| world.get().map(act)).ok().flatten()
+    }
+
+    /// Simulated time since the start of the run.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// The tape.
+    pub fn tape(&self) -> &RefCell<Tape> {
+        &self.tape
+    }
+
+    /// Does something with the history so far.
+    pub fn read_history<R>(&self, read: impl FnOnce(&History) -> R) -> R {
+        read(&self.history.borrow())
+    }
+
+    /// Writes an event of the current task into the history.
+    pub fn record(&self, what: What) {
+        let context = self.context.borrow();
+        self.record_as(&context, what);
+    }
+
+    /// Writes an event of a host into the history, outside of any activity.
+    pub(super) fn record_of(&self, host: HostId, what: What) {
+        let (name, incarnation) = {
+            let hosts = self.hosts.borrow();
+            let host = hosts.get(host);
+            (host.name.clone(), host.incarnation)
+        };
+        self.history.borrow_mut().push(self.clock.elapsed(), name, incarnation, ActivityId(0), what);
+    }
+
+    pub(super) fn record_as(&self, context: &Context, what: What) {
+        let host = self.hosts.borrow().get(context.host).name.clone();
+        self.history.borrow_mut().push(self.clock.elapsed(), host, context.incarnation, context.activity, what);
+    }
+
+    /// The host, incarnation and activity of the task that runs now.
+    pub fn context(&self) -> Context {
+        self.context.borrow().clone()
+    }
+
+    /// The name of the host whose task runs now.
+    pub fn host_name(&self) -> Arc<str> {
+        self.hosts.borrow().get(self.context.borrow().host).name.clone()
+    }
+
+    /// The date on the current host's wall clock, in nanoseconds since the Unix epoch.
+    pub fn wall(&self) -> u64 {
+        let host = self.context.borrow().host;
+        self.hosts.borrow().get(host).wall.at(self.clock.tick())
+    }
+}
+
+/// Runs a simulation on a fresh thread and waits for its end.
+///
+/// `main` is made and driven on that thread, as a task of the host `world`; the run ends when it does. A pure function
+/// of `config` and `main`.
+///
+/// ```
+/// use sexton::world::{Config, simulate};
+///
+/// let outcome = simulate(Config::default(), || async {
+///     tokio::time::sleep(std::time::Duration::from_hours(24 * 7)).await;
+///     "a week later"
+/// });
+/// assert_eq!(outcome.value, Some("a week later"));
+/// ```
+///
+/// # Panics
+/// When the thread cannot be made.
+pub fn simulate<T, F>(config: Config, main: impl FnOnce() -> F + Send) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + 'static,
+{
+    #[expect(clippy::disallowed_methods, reason = "each run owns one thread, which does nothing else")]
+    std::thread::scope(|scope| {
+        // The thread is fresh so that whatever a dependency keeps in thread-locals is new too.
+        let thread = std::thread::Builder::new()
+            .name("world".into())
+            .stack_size(config.stack)
+            .spawn_scoped(scope, move || on_this_thread(&config, main))
+            .expect("the operating system gives a thread to each run");
+        match thread.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn on_this_thread<T: 'static, F: Future<Output = T> + 'static>(
+    config: &Config,
+    main: impl FnOnce() -> F,
+) -> Outcome<T> {
+    executor::silence_panics();
+    let world = Rc::new(World::new(config));
+    assert!(WORLD.with(|slot| slot.set(world.clone()).is_ok()), "a run has a fresh thread");
+    let _inside = hermetic::enter();
+    let _logs = logs::install();
+
+    let runtime = executor::runtime(config.seed);
+    let value: Rc<RefCell<Option<T>>> = Rc::default();
+    let result = value.clone();
+    let future = {
+        let _entered = runtime.enter();
+        main()
+    };
+    executor::spawn_main(&world, async move {
+        let done = future.await;
+        *result.borrow_mut() = Some(done);
+    });
+    let stuck = runtime.block_on(executor::Root::new(&world, &runtime, config));
+
+    // In this order: the network turns deaf, so that no destructor says goodbye; the tasks go while the world and the
+    // runtime still stand; then the world is no longer found; and only then the runtime drops its timers.
+    {
+        let _entered = runtime.enter();
+        world.net.borrow_mut().deafen();
+        executor::drop_all_tasks(&world);
+    }
+    OVER.set(true);
+    drop(runtime);
+
+    let tape = world.tape.borrow();
+    let value = value.borrow_mut().take();
+    let simulated = world.clock.elapsed();
+    let history = std::mem::take(&mut *world.history.borrow_mut());
+    Outcome {
+        value,
+        stuck,
+        history,
+        decisions: tape.decisions(),
+        drift: tape.drift(),
+        simulated,
+        events: world.events.get(),
+    }
+}
