@@ -31,7 +31,7 @@ impl Systems {
 
     /// The systems of this crate.
     pub fn builtin() -> Self {
-        Self::none()
+        Self::none().with::<crate::systems::session::Session>("session")
     }
 
     /// Adds a system under the name that its scenario files use.
