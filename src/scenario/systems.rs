@@ -15,10 +15,11 @@ pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileEr
 /// The systems that a scenario file may name, by name.
 ///
 /// ```
+/// use std::path::Path;
 /// use sexton::scenario::Systems;
 ///
-/// let systems = Systems::builtin();
-/// assert_eq!(systems.names().len(), systems.names().iter().collect::<std::collections::BTreeSet<_>>().len());
+/// let refused = Systems::none().parse("system = 'ghost'", Path::new("a.toml"), "a").err();
+/// assert_eq!(refused.map(|error| error.to_string()).as_deref(), Some("a.toml:1:10: unknown system `ghost`"));
 /// ```
 #[derive(Clone, Default)]
 pub struct Systems(BTreeMap<String, Loader>);
@@ -31,6 +32,7 @@ impl Systems {
 
     /// The systems of this crate.
     pub fn builtin() -> Self {
+        // One line for each: `.with::<Session>("session")`.
         Self::none()
     }
 
