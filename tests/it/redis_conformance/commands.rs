@@ -279,12 +279,11 @@ impl Step {
     fn spoil(&self, words: &mut Vec<Vec<u8>>) {
         let junk = |which: u8| JUNK[usize::from(which) % JUNK.len()].as_bytes().to_vec();
         match self.spoil {
-            Spoil::No => {}
             Spoil::Lowercase => words[0].make_ascii_lowercase(),
             Spoil::DropLast if words.len() > 1 => {
                 words.pop();
             }
-            Spoil::DropLast => {}
+            Spoil::No | Spoil::DropLast => {}
             Spoil::Append(which) => words.push(junk(which)),
             Spoil::Replace(at, which) => {
                 let at = usize::from(at) % words.len();
