@@ -14,10 +14,10 @@ use futures_util::stream;
 use tokio::sync::Notify;
 
 use super::connection::{Connection, Hello};
+use super::outcome::Listing;
 use super::record::Record;
 use super::records::Stored;
 use super::timeouts::{BACKEND_INIT, BACKENDS_AT_ONCE, TOOL_CALL};
-use super::workload::Listing;
 use crate::runtime::time::{Instant, timeout, timeout_at};
 
 /// Why a session manager does not do what it is asked.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::lens::{Answered, Incarnation, Lens, doing, name_of};
 use crate::harness::{Findings, Observed, What};
 use crate::systems::session::Session;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
 use crate::systems::session::records::PREFIX;
 use crate::systems::session::service::STALE_WHILE_CUT_OFF;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::workload::Verb;
 
 /// After faults have healed, how long a terminated session may still be answered unavailable.
 const TELLING: Duration = Duration::from_mins(1);
@@ -46,14 +47,14 @@ pub(super) fn no_resurrection(lens: &Lens, run: &Observed<'_, Session>, findings
 }
 
 fn restored_after_end(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let mut began: BTreeMap<(Arc<str>, &str), usize> = BTreeMap::new();
+    let mut starts: BTreeMap<(Arc<str>, &str), usize> = BTreeMap::new();
     for (index, event) in run.history.events().iter().enumerate() {
         if let Some(fact) = event.fact("session.restoring") {
-            began.insert((event.host.clone(), fact.text("session")), index);
+            starts.insert((event.host.clone(), fact.text("session")), index);
         }
         let Some(fact) = event.fact("session.restored") else { continue };
         let session = fact.text("session");
-        let begun = began.get(&(event.host.clone(), session)).copied().unwrap_or_default();
+        let begun = starts.get(&(event.host.clone(), session)).copied().unwrap_or_default();
         if lens.ended.get(session).is_some_and(|(acknowledged, _)| begun > *acknowledged) {
             let message =
                 format!("{} restored {} after its termination was acknowledged", event.host, name_of(session));

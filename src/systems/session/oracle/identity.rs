@@ -3,8 +3,9 @@
 use super::lens::{Lens, name_of};
 use crate::harness::{Findings, Observed};
 use crate::systems::session::Session;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::workload::Verb;
 
 pub(super) fn caller_identity(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
     for asked in &lens.answered {

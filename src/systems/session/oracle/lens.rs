@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::harness::{ActivityId, Event, Observed, What};
 use crate::systems::session::Session;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
 use crate::systems::session::records::PREFIX;
-use crate::systems::session::workload::{Answer, Operation, Verb, pod_name};
+use crate::systems::session::workload::{Operation, Verb, pod_name};
 
 /// One start of a host.
 pub(super) type Incarnation = (Arc<str>, u32);

@@ -11,5 +11,7 @@ mod latency;
 mod lens;
 mod record;
 mod resources;
+#[cfg(test)]
+mod tests;
 
 pub(super) use checks::invariants;

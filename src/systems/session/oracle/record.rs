@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lens::{Held, Lens, name_of};
 use crate::harness::{Findings, Observed};
 use crate::systems::session::Session;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::workload::Verb;
 
 fn live(record: Option<&Record>) -> Option<&Record> {
     record.filter(|record| record.is_live())

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::lens::{Lens, name_of};
 use crate::harness::{Findings, Observed, Record};
 use crate::systems::session::Session;
-use crate::systems::session::workload::{Answer, ConnectionView, Operation, PodView};
+use crate::systems::session::outcome::{Answer, ConnectionView, PodView};
+use crate::systems::session::workload::Operation;
 
 /// How long a pod may take to close what a session had: the longest call in flight, a connection on its way, and some.
 const FREEING: Duration = Duration::from_mins(2);
