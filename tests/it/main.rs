@@ -9,5 +9,6 @@ mod files;
 mod harness;
 mod lamps;
 mod redis_conformance;
+mod scenarios;
 mod tape;
 mod tidy;
