@@ -106,6 +106,10 @@ fn told(desk: &Desk, found: &Catch) -> String {
             screen.ink(Ink::Red, &text)
         }
     }];
+    if let (Some(_), Some((signature, seed))) = (&found.caught, found.breakdown()) {
+        let text = format!("  and beside it {} ({})", signature.invariant, signature.about);
+        lines.push(screen.ink(Ink::Red, &text) + "\n  " + &desk.again.run(&found.scenario, seed));
+    }
     if found.caught.is_none() {
         for (signature, seed) in &found.others {
             let again = desk.again.run(&found.scenario, *seed);

@@ -48,7 +48,11 @@ fn one(desk: &Desk, file: &Path) -> Result<Ending, ScenarioError> {
     let experiment = desk.scenarios.find_one(&saved.scenario)?;
     let run = experiment.run(saved.seed, &saved.options());
     let again = desk.again.run(&saved.scenario, saved.seed);
-    let ending = |status, text| Ok(Ending { status, text });
+    let drift = match run.drift.len() {
+        0 => String::new(),
+        some => format!("\n  {some} of its {} decisions were never asked for", saved.decisions.len()),
+    };
+    let ending = |status, text: String| Ok(Ending { status, text: text + &drift });
 
     let failures = Failure::all_in(&run);
     let recorded = &saved.signature;

@@ -53,21 +53,35 @@ fn ending(desk: &Desk, run: &Run, expect: &Expect, status: Status) -> String {
         let text = format!("{} ({}): {}", failure.signature.invariant, failure.signature.about, failure.message);
         lines.push(format!("broken       {}", screen.ink(Ink::Red, &text)));
     }
-    let checked: Vec<String> =
-        run.exercised.iter().map(|(invariant, count)| format!("{invariant} × {count}")).collect();
-    if !checked.is_empty() {
-        lines.push(format!("checked      {}", checked.join(", ")));
-    }
-    let struck: Vec<String> = (run.faults.iter())
-        .map(|(kind, tally)| format!("{kind} × {} ({} met an operation)", tally.injected, tally.met))
-        .collect();
-    if !struck.is_empty() {
-        lines.push(format!("faults       {}", struck.join(", ")));
-    }
+    let checked = run.exercised.iter().map(|(invariant, count)| format!("{invariant} × {count}"));
+    lines.extend(wrapped("checked      ", checked));
+    let struck = (run.faults.iter())
+        .map(|(kind, tally)| format!("{kind} × {} ({} met an operation)", tally.injected, tally.met));
+    lines.extend(wrapped("faults       ", struck));
     let simulated = humantime::format_duration(std::time::Duration::from_millis(run.simulated.as_millis() as u64));
     lines.push(format!("simulated    {simulated}, {} events, {} operations completed", run.events, run.completed));
     lines.push(format!("fingerprint  {}", run.fingerprint));
     lines.join("\n")
+}
+
+/// Items in lines that fit a terminal, the first behind a title.
+fn wrapped(title: &str, items: impl Iterator<Item = String>) -> Vec<String> {
+    const WIDTH: usize = 110;
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + item.chars().count() + 2 <= WIDTH => {
+                line.push_str(", ");
+                line.push_str(&item);
+            }
+            Some(line) => {
+                line.push(',');
+                lines.push(" ".repeat(title.len()) + &item);
+            }
+            None => lines.push(title.to_owned() + &item),
+        }
+    }
+    lines
 }
 
 /// Whether this one run is what the scenario expects.

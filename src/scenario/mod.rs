@@ -16,6 +16,7 @@ mod systems;
 pub(crate) use checks::{check_expect, check_plan};
 pub use error::{FileError, Refusal};
 pub use expect::Expect;
+pub(crate) use expect::HARNESS_INVARIANTS;
 pub(crate) use experiment::{Bound, Title};
 pub use experiment::{Digest, Experiment};
 pub use seed::{Kept, SaveError, SavedDecision, SavedSeed, SeedShelf, Signature};

@@ -9,16 +9,18 @@ use super::error::{FileError, Source};
 use super::sheet::Head;
 use super::{Experiment, bind};
 use crate::harness::Configured;
+use crate::systems::session::Session;
 
 pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
 
 /// The systems that a scenario file may name, by name.
 ///
 /// ```
+/// use std::path::Path;
 /// use sexton::scenario::Systems;
 ///
-/// let systems = Systems::builtin();
-/// assert_eq!(systems.names().len(), systems.names().iter().collect::<std::collections::BTreeSet<_>>().len());
+/// let refused = Systems::none().parse("system = 'ghost'", Path::new("a.toml"), "a").err();
+/// assert_eq!(refused.map(|error| error.to_string()).as_deref(), Some("a.toml:1:10: unknown system `ghost`"));
 /// ```
 #[derive(Clone, Default)]
 pub struct Systems(BTreeMap<String, Loader>);
@@ -31,7 +33,7 @@ impl Systems {
 
     /// The systems of this crate.
     pub fn builtin() -> Self {
-        Self::none().with::<crate::systems::session::Session>("session")
+        Self::none().with::<Session>("session")
     }
 
     /// Adds a system under the name that its scenario files use.

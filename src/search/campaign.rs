@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::failure::{Failure, STUCK};
+use super::failure::{Failure, STUCK, is_breakdown};
 use super::workers::in_order;
 use crate::harness::{Run, RunOptions, Tally, Verdict};
 use crate::scenario::{Expect, Experiment, Signature};
@@ -204,22 +204,18 @@ impl Summary {
     /// Says what is missing or too much.
     pub fn as_expected(&self) -> Result<(), String> {
         let wanted = |invariant: &str| self.signatures.keys().any(|signature| signature.invariant == invariant);
+        let breakdown = self.signatures.keys().find(|seen| is_breakdown(seen) && !self.expect.wants(&seen.invariant));
+        if let Some(signature) = breakdown {
+            return Err(format!("{} is broken, whatever else was expected", signature.invariant));
+        }
         match &self.expect {
             Expect::Holds => match self.verdict() {
                 Verdict::Holds => Ok(()),
                 Verdict::Vacuous => Err(format!("never put to the test: {}", self.vacuous().join(", "))),
                 _ => Err("expected to hold".into()),
             },
-            Expect::Violates(names) => {
-                let panicked = wanted("no-panic") && !self.expect.wants("no-panic");
-                if panicked {
-                    Err("something panicked".into())
-                } else if names.iter().any(|name| wanted(name)) {
-                    Ok(())
-                } else {
-                    Err(format!("expected a violation of {}", names.join(" or ")))
-                }
-            }
+            Expect::Violates(names) if names.iter().any(|name| wanted(name)) => Ok(()),
+            Expect::Violates(names) => Err(format!("expected a violation of {}", names.join(" or "))),
             Expect::Stuck if wanted(STUCK) => Ok(()),
             Expect::Stuck => Err("expected to be stuck".into()),
             Expect::Unobservable(_) if self.signatures.is_empty() => Ok(()),

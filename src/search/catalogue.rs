@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::campaign::Clock;
-use super::failure::{Failure, STUCK};
+use super::failure::{Failure, STUCK, is_breakdown};
 use super::workers::in_order;
 use crate::harness::{RunOptions, Verdict};
 use crate::scenario::{Expect, Experiment, Signature};
@@ -59,13 +59,19 @@ pub struct Catch {
 }
 
 impl Catch {
+    /// A panic or an escape that was seen on the way, with its seed: the defect is then not alone in the scenario.
+    pub fn breakdown(&self) -> Option<(&Signature, u64)> {
+        let unwanted = |signature: &Signature| is_breakdown(signature) && !self.expect.wants(&signature.invariant);
+        self.others.iter().find(|(signature, _)| unwanted(signature)).map(|(signature, seed)| (signature, *seed))
+    }
+
     /// Whether this is what the scenario expects, and the hardened form holds.
     pub fn as_expected(&self) -> bool {
         let seen = match self.expect {
             Expect::Unobservable(_) => self.caught.is_none(),
             _ => self.caught.is_some(),
         };
-        seen && self.hardened_fails.is_none() && !self.interrupted
+        seen && self.breakdown().is_none() && self.hardened_fails.is_none() && !self.interrupted
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{Fingerprint, Run, Verdict};
-use crate::scenario::{Experiment, SavedSeed, Signature};
+use crate::scenario::{Experiment, HARNESS_INVARIANTS, SavedSeed, Signature};
 
 /// The name that a run which ended at a bound has in place of an invariant's.
 pub const STUCK: &str = "stuck";
@@ -48,6 +48,11 @@ impl Failure {
         failures
     }
 
+    /// Whether it says that something is wrong with the code or the world itself, whatever a scenario is about.
+    pub fn is_breakdown(&self) -> bool {
+        is_breakdown(&self.signature)
+    }
+
     /// The seed file that keeps it.
     pub fn to_seed(&self, experiment: &dyn Experiment) -> SavedSeed {
         SavedSeed {
@@ -61,4 +66,9 @@ impl Failure {
             decisions: Vec::new(),
         }
     }
+}
+
+/// A panic or an escape from the world: never what a system's own invariants are about.
+pub(crate) fn is_breakdown(signature: &Signature) -> bool {
+    HARNESS_INVARIANTS.contains(&signature.invariant.as_str())
 }

@@ -182,6 +182,11 @@ fn a_defect_is_caught_by_the_smallest_seed_that_shows_it() {
     );
 }
 
+/// A run that panics before it shows anything else.
+fn crumbling(seed: u64) -> Run {
+    breaking(seed, if seed < 9 { "no-panic" } else { "no-ghosts" }, "grave")
+}
+
 #[test]
 fn a_catch_is_worth_nothing_when_the_hardened_form_fails_too() {
     fn haunted(seed: u64) -> Run {
@@ -194,6 +199,9 @@ fn a_catch_is_worth_nothing_when_the_hardened_form_fails_too() {
     assert!(hunt(&defect(haunted, untested)).hardened_fails.is_some_and(|why| why.contains("never applied")));
     assert!(hunt(&Fake { hardened: None, ..defect(haunted, holding) }).hardened_fails.is_some());
     assert!(!hunt(&defect(holding, holding)).as_expected(), "nothing was caught");
+    let found = hunt(&defect(crumbling, holding));
+    assert_eq!(found.breakdown().map(|(signature, seed)| (signature.invariant.as_str(), seed)), Some(("no-panic", 1)));
+    assert!(found.caught.is_some() && !found.as_expected(), "a panic beside the defect is no success");
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Dialer {
             };
             opened.ok().flatten().map(|connection| (backend, connection))
         });
-        stream::iter(opening).buffer_unordered(BACKENDS_AT_ONCE).filter_map(async |opened| opened).collect().await
+        stream::iter(opening).buffer_unordered(BACKENDS_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 }
 
