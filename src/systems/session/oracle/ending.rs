@@ -120,14 +120,18 @@ pub(super) fn no_use_after_terminate(lens: &Lens, run: &Observed<'_, Session>, f
     }
 }
 
-/// The events in which each host got no answer from storage.
+/// The events in which each host got no answer from storage, or gave up before it had asked.
 fn failed_accesses(run: &Observed<'_, Session>) -> BTreeMap<Arc<str>, BTreeSet<usize>> {
     let mut failures: BTreeMap<Arc<str>, BTreeSet<usize>> = BTreeMap::new();
     for (index, event) in run.history.events().iter().enumerate() {
-        if let What::Access(access) = &event.what
-            && access.key.starts_with(PREFIX)
-            && matches!(&*access.outcome, "timed out" | "unavailable" | "refused" | "abandoned")
-        {
+        let failed = match &event.what {
+            What::Access(access) => {
+                access.key.starts_with(PREFIX)
+                    && matches!(&*access.outcome, "timed out" | "unavailable" | "refused" | "abandoned")
+            }
+            _ => event.fact("session.gave-up").is_some(),
+        };
+        if failed {
             failures.entry(event.host.clone()).or_default().insert(index);
         }
     }
