@@ -1,1 +1,3 @@
 //! The five systems, one folder each, all of the same shape.
+
+pub mod session;
