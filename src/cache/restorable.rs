@@ -1,11 +1,12 @@
 //! The restorable cache: live objects by key, with a bound on how many, the least recently used giving way.
 
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::SingleFlight;
 use crate::runtime::{self, Access, Kind};
@@ -32,7 +33,7 @@ pub struct Options {
 }
 
 /// With fixed keys, and order is never taken from it: a map on the host's entropy would differ from run to run.
-type Entries<K, V> = LruCache<K, V, BuildHasherDefault<DefaultHasher>>;
+type Entries<K, V> = LruCache<K, V, Xxh3DefaultBuilder>;
 
 type Evicted<K, V> = Box<dyn Fn(K, V) + Send + Sync>;
 
@@ -95,7 +96,7 @@ where
                 store: options.store.into(),
                 capacity: options.capacity.map_or(usize::MAX, NonZeroUsize::get),
                 // The bound is kept here: the crate's own would take the memory for all of it at once.
-                entries: Mutex::new(LruCache::unbounded_with_hasher(BuildHasherDefault::new())),
+                entries: Mutex::new(LruCache::unbounded_with_hasher(Xxh3DefaultBuilder::new())),
                 evicted: Box::new(evicted),
             }),
         }

@@ -19,6 +19,17 @@ type Flights<K, T> = Mutex<BTreeMap<K, Vec<oneshot::Sender<T>>>>;
 /// for any longer still runs to its end. Callers who come after the result is there start a new flight.
 ///
 /// Clones share their flights.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use sexton::cache::SingleFlight;
+///
+/// let flights = SingleFlight::new();
+/// let (first, second) = tokio::join!(flights.run("key", async { 1 }), flights.run("key", async { 2 }));
+/// assert_eq!((first, second), (1, 1));
+/// # }
+/// ```
 pub struct SingleFlight<K, T> {
     flights: Arc<Flights<K, T>>,
 }

@@ -13,6 +13,9 @@ use crate::runtime::task;
 
 type Value = Arc<u32>;
 
+/// Keys and values that the callback was given.
+type Evicted = Arc<Mutex<Vec<(u8, u32)>>>;
+
 /// What the cache should be: entries from the least to the most recently used, and the log of its callback.
 #[derive(Default)]
 struct Model {
@@ -74,8 +77,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-fn logging(capacity: Option<usize>) -> (RestorableCache<u8, Value>, Arc<Mutex<Vec<(u8, u32)>>>) {
-    let evicted = Arc::new(Mutex::new(Vec::new()));
+fn logging(capacity: Option<usize>) -> (RestorableCache<u8, Value>, Evicted) {
+    let evicted = Evicted::default();
     let log = evicted.clone();
     let options = Options { store: "cache".to_owned(), capacity: capacity.and_then(NonZeroUsize::new) };
     (RestorableCache::new(options, move |key, value: Value| log.lock().unwrap().push((key, *value))), evicted)
@@ -104,12 +107,11 @@ fn step(cache: &RestorableCache<u8, Value>, model: &mut Model, operation: Operat
             assert_eq!(cache.add_if_absent(&key, new), existing);
         }
         Operation::LoadOrStore => {
-            let wanted = match model.get(key) {
-                Some(existing) => (existing, true),
-                None => {
-                    model.set(key, new.clone());
-                    (new.clone(), false)
-                }
+            let wanted = if let Some(existing) = model.get(key) {
+                (existing, true)
+            } else {
+                model.set(key, new.clone());
+                (new.clone(), false)
             };
             assert_eq!(cache.load_or_store(&key, new), wanted);
         }

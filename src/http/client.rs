@@ -62,6 +62,23 @@ impl Response {
 /// that turns out to be closed is replaced unseen as long as nothing of the request has been written to it; after that
 /// nothing is sent twice, and the error tells so (see [`HttpError::is_unsent`]).
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use axum::{Json, Router, routing::get};
+/// use sexton::http::{Client, serve};
+/// use sexton::runtime::{net::TcpListener, task};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let authority = listener.local_addr()?.to_string();
+/// task::spawn(serve(listener, Router::new().route("/answer", get(|| async { Json(42) }))));
+/// let answer: u32 = Client::new().get_json(&authority, "/answer", Duration::from_secs(5)).await?;
+/// assert_eq!(answer, 42);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancellation
 /// A call may be dropped at any await. That closes its connection, and the peer may have acted on the request.
 #[derive(Clone, Default)]

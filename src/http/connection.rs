@@ -6,13 +6,14 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::task::coop::unconstrained;
 
 use super::Response;
 use crate::runtime::net::TcpStream;
@@ -36,13 +37,18 @@ pub(super) enum Failure {
 impl Connection {
     pub(super) async fn open(stream: TcpStream) -> Result<Self, hyper::Error> {
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, driver: Driver(Some(driver)) })
+        Ok(Self { sender, driver: Driver(Some(Box::new(driver))) })
     }
 
     /// Whether it can take a request: done with the one before, and not closed by the peer as far as has been heard.
     pub(super) fn is_usable(&mut self) -> bool {
-        // Nobody is to be woken: what happens to an idle connection is looked at when it is next wanted.
-        self.driver.poll(&mut Context::from_waker(Waker::noop()));
+        // Nobody is to be woken: what happens to an idle connection is looked at when it is next wanted. Nor is it to be
+        // put off, as tokio does to a task that has done a lot: a closed connection would pass for an open one.
+        let look = unconstrained(poll_fn(|cx| {
+            self.driver.poll(cx);
+            Poll::Ready(())
+        }));
+        let _ = pin!(look).poll(&mut Context::from_waker(Waker::noop()));
         self.driver.0.is_some() && self.sender.is_ready()
     }
 
@@ -60,22 +66,26 @@ impl Connection {
 
 /// The protocol's state machine, and the stream. Dropped as soon as it has ended, for only that gives back a request
 /// which it had not begun to write.
-struct Driver(Option<http1::Connection<TokioIo<TcpStream>, Body>>);
+struct Driver(Option<Box<http1::Connection<TokioIo<TcpStream>, Body>>>);
 
 impl Driver {
     fn poll(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.0
-            && Pin::new(driver).poll(cx).is_ready()
+            && Pin::new(driver.as_mut()).poll(cx).is_ready()
         {
             self.0 = None;
         }
     }
 
+    /// Awaits what only this driver can bring.
     async fn along<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
+        // Not put off either: the wake-up that comes with it would go to nobody.
+        let mut work = pin!(unconstrained(work));
         poll_fn(|cx| {
             self.poll(cx);
-            work.as_mut().poll(cx)
+            // Looked at after every poll of the driver, so it has nobody to wake: its own waker would only have the
+            // caller polled once more after it is done.
+            work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         })
         .await
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -307,6 +308,15 @@ async fn a_client_that_goes_away_drops_its_handler() {
     while dropped.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn bodies_larger_than_any_buffer_arrive_whole() {
+    let router = Router::new().route("/", post(|body: Bytes| async move { [body.clone(), body].concat() }));
+    let authority = serving(router.layer(DefaultBodyLimit::disable())).await;
+    let body: Bytes = (0..3_000_000u32).map(|number| (number % 251) as u8).collect();
+    let response = Client::new().call(&authority, Method::POST, "/", &[], body.clone(), LONG).await.unwrap();
+    assert!(response.body == [body.clone(), body].concat(), "{} bytes came back", response.body.len());
 }
 
 #[test]

@@ -1,3 +1,4 @@
 //! Everything that needs more than one module of the crate.
 
 mod engine;
+mod tape;

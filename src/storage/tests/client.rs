@@ -9,7 +9,7 @@ use crate::runtime::net::TcpListener;
 use crate::runtime::task;
 use crate::storage::{KeyValue, Options, StorageError, Swap};
 
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(50);
 
 /// An address where nobody listens.

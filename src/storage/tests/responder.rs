@@ -141,7 +141,9 @@ impl Session {
                     return b"*-1\r\n".to_vec();
                 }
                 let mut answer = format!("*{}\r\n", commands.len()).into_bytes();
-                commands.iter().for_each(|command| answer.extend(state.answer(command)));
+                for command in &commands {
+                    answer.extend(state.answer(command));
+                }
                 return answer;
             }
             (_, Some(queue)) => {

@@ -94,8 +94,7 @@ impl Backend {
             Hints::Honoured if hint != "-" => hint.to_owned(),
             _ => format!("{}.{}", self.name, self.given.fetch_add(1, Ordering::Relaxed) + 1),
         };
-        let view =
-            ConnectionView { token: token.to_owned(), boot: boot.to_owned(), session: session.to_owned() };
+        let view = ConnectionView { token: token.to_owned(), boot: boot.to_owned(), session: session.to_owned() };
         let _open = OpenConnection::new(&self.name, open, view, owner);
         writer.write_all(format!("opened {id}\n").as_bytes()).await?;
         let writer = Arc::new(tokio::sync::Mutex::new(writer));
@@ -131,9 +130,7 @@ async fn answer(writer: Arc<tokio::sync::Mutex<WriteHalf<TcpStream>>>, number: S
 
 fn count(open: &Open) -> String {
     let open = open.lock().unwrap_or_else(PoisonError::into_inner);
-    open.values().fold(String::new(), |text, view| {
-        text + &view.token + " " + &view.boot + " " + &view.session + "\n"
-    })
+    open.values().fold(String::new(), |text, view| text + &view.token + " " + &view.boot + " " + &view.session + "\n")
 }
 
 /// Asks a backend what it has open.

@@ -18,7 +18,14 @@
 //! | `oracle` | what must hold |
 //! | `service` | the system as the harness sees it |
 
+mod backend;
+mod connection;
+mod live;
+mod manager;
+mod pod;
 mod points;
 pub mod policy;
+mod record;
+mod records;
 pub(crate) mod timeouts;
 pub mod workload;
