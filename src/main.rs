@@ -1,2 +1,7 @@
 //! The `sexton` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sexton::cli::main(sexton::scenario::Systems::builtin())
+}

@@ -259,21 +259,23 @@ impl Nemesis {
             let from = origin + u64::from(slot) * SLOT.as_nanos() as u64;
             self.draw(u64::from(slot), from);
             let end = from + SLOT.as_nanos() as u64;
-            while let Some(entry) = self.due(end) {
-                tokio::time::sleep_until(start + Duration::from_nanos(entry.at - origin)).await;
+            while let Some(at) = self.next_before(end) {
+                tokio::time::sleep_until(start + Duration::from_nanos(at - origin)).await;
                 if self.state.borrow().healed {
                     return;
                 }
-                self.perform(entry.act);
+                // Taken off the agenda only when it happens, so that a heal in between finds it there.
+                let due = self.state.borrow_mut().agenda.pop();
+                if let Some(Reverse(entry)) = due {
+                    self.perform(entry.act);
+                }
             }
             tokio::time::sleep_until(start + Duration::from_nanos(end - origin)).await;
         }
     }
 
-    fn due(&self, end: u64) -> Option<Entry> {
-        let mut state = self.state.borrow_mut();
-        let due = state.agenda.peek().is_some_and(|Reverse(entry)| entry.at < end);
-        if due { state.agenda.pop().map(|Reverse(entry)| entry) } else { None }
+    fn next_before(&self, end: u64) -> Option<u64> {
+        self.state.borrow().agenda.peek().map(|Reverse(entry)| entry.at).filter(|at| *at < end)
     }
 
     fn schedule(&self, at: u64, act: Act) {

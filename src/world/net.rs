@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
-use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -349,7 +348,7 @@ impl Net {
             Cargo::Data(data) => {
                 world.history.borrow_mut().fold(world.clock.now(), self.ends[end].local.port(), &data);
                 if world.detail {
-                    self.note(world, link, end, &format!("{} bytes", data.len()));
+                    self.tell(world, link, end, &format!("{} bytes", data.len()));
                 }
                 let state = &mut self.ends[end];
                 if state.dropped && !matches!(state.state, State::Failed(_)) {
@@ -408,20 +407,18 @@ impl Net {
         }
     }
 
-    /// Tells of a delivery: always into the fingerprint, into the history where detail is asked for.
+    /// Notes a delivery: always in the fingerprint, in the history where detail is asked for.
     fn note(&self, world: &World, link: usize, end: EndId, what: &str) {
-        let mut history = world.history.borrow_mut();
-        history.fold(world.clock.now(), self.ends[end].local.port(), what.as_bytes());
+        world.history.borrow_mut().fold(world.clock.now(), self.ends[end].local.port(), what.as_bytes());
         if world.detail {
-            let hosts = world.hosts.borrow();
-            let link = &self.links[link];
-            let mut text = String::new();
-            let _ = write!(text, "{}>{} {what}", hosts.get(link.from).name, hosts.get(link.to).name);
-            drop(history);
-            drop(hosts);
-            let receiver = self.ends[end].host;
-            world.record_of(receiver, What::Message(text.into()));
+            self.tell(world, link, end, what);
         }
+    }
+
+    fn tell(&self, world: &World, link: usize, end: EndId, what: &str) {
+        let link = &self.links[link];
+        let text = format!("{} {what}", link_name(world, link.from, link.to));
+        world.record_of(self.ends[end].host, What::Message(text.into()));
     }
 }
 

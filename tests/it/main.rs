@@ -1,4 +1,12 @@
 //! Everything that needs more than one module of the crate.
 
+mod campaigns;
+mod command;
+mod determinism;
+mod echo;
 mod engine;
+mod files;
+mod harness;
+mod lamps;
 mod tape;
+mod tidy;

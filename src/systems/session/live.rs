@@ -220,11 +220,6 @@ impl MultiSession {
         Arc::ptr_eq(&self.core, &other.core)
     }
 
-    /// Whether it takes no more calls.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.core.gate().closed
-    }
-
     /// Its tools.
     pub(crate) fn listing(&self) -> Listing {
         let owned = |set: BTreeSet<&str>| set.into_iter().map(str::to_owned).collect();

@@ -19,13 +19,19 @@
 //! | `service` | the system as the harness sees it |
 
 mod backend;
+mod client;
 mod connection;
 mod live;
 mod manager;
+mod oracle;
 mod pod;
 mod points;
 pub mod policy;
 mod record;
 mod records;
-pub(crate) mod timeouts;
+mod service;
+mod timeouts;
 pub mod workload;
+
+pub use client::Client;
+pub use service::Session;

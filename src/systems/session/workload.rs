@@ -93,6 +93,23 @@ impl Default for Mix {
     }
 }
 
+impl Mix {
+    fn weights(&self) -> [u32; 8] {
+        let Self { create, abandon, call, get, decorate, terminate, expire, validate } = *self;
+        [create, abandon, call, get, decorate, terminate, expire, validate]
+    }
+
+    /// Whether nothing ever occurs.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.weights().iter().all(|weight| *weight == 0)
+    }
+}
+
+/// Each client begins with this many creations.
+const FIRST: u32 = 1;
+/// For how many operations of a client the crowd stays on one slot.
+const CROWD: u32 = 5;
+
 /// One session, as clients name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
@@ -175,6 +192,8 @@ pub enum Operation {
     InspectBackend(u32),
     /// Make a pod, counted from 0, close all that it knows of.
     Drain(u32),
+    /// Let what is on its way arrive.
+    Wait(Duration),
 }
 
 /// The name of a pod, counted from 0.
@@ -188,6 +207,7 @@ impl fmt::Display for Operation {
             Self::InspectPod(pod) => return write!(f, "inspect {}", pod_name(*pod)),
             Self::InspectBackend(backend) => return write!(f, "inspect b{backend}"),
             Self::Drain(pod) => return write!(f, "drain {}", pod_name(*pod)),
+            Self::Wait(time) => return write!(f, "wait {}ms", time.as_millis()),
             Self::Session { verb, target, via } => (verb, target, via),
         };
         match verb {
@@ -224,22 +244,19 @@ impl fmt::Display for Operation {
 impl Operation {
     /// What the tape decides. The first operations create the sessions that the others are about.
     pub(crate) fn draw(draw: &mut Draw<'_>, topology: &Topology, workload: &Workload) -> Option<Self> {
-        let mix = &workload.mix;
-        let weights =
-            [mix.create, mix.abandon, mix.call, mix.get, mix.decorate, mix.terminate, mix.expire, mix.validate];
-        let kind = draw.weighted("operation", &weights)?;
-        let number = draw.operation();
+        let kind = draw.weighted("operation", &workload.mix.weights())?;
+        let ordinal = draw.ordinal();
         let via = draw.below("pod", u64::from(topology.pods)) as u32;
-        if number < workload.sessions {
-            let target = Target { slot: number + 1, generation: None };
-            return Some(Self::Session { verb: Verb::Create, target, via });
-        }
-        // Most operations crowd on one slot for a while: conflicts are wanted.
-        let slot = if draw.chance("crowd", 600) {
-            (number / 8) % workload.sessions
+        // For a while everybody crowds on one slot: conflicts are wanted.
+        let slot = if ordinal >= FIRST && draw.chance("crowd", 600) {
+            (ordinal / CROWD) % workload.sessions
         } else {
             draw.below("session", u64::from(workload.sessions)) as u32
         };
+        let target = Target { slot: slot + 1, generation: None };
+        if ordinal < FIRST {
+            return Some(Self::Session { verb: Verb::Create, target, via });
+        }
         let verb = match kind {
             0 => Verb::Create,
             1 => Verb::Abandon,
@@ -258,13 +275,17 @@ impl Operation {
             6 => Verb::Notify { backend: draw.below("backend", u64::from(topology.backends)) as u32 + 1 },
             _ => Verb::Validate,
         };
-        Some(Self::Session { verb, target: Target { slot: slot + 1, generation: None }, via })
+        Some(Self::Session { verb, target, via })
     }
 
     /// Reads an operation in words. Without `via` it goes to the first pod.
     pub(crate) fn parse(text: &str, topology: &Topology) -> Result<Self, String> {
         let mut words = Words { text, rest: text.split_whitespace().collect(), topology };
         let verb = words.next("an operation")?;
+        if verb == "wait" {
+            let time = words.duration()?;
+            return words.end().map(|()| Self::Wait(time));
+        }
         if verb == "inspect" || verb == "drain" {
             let place = words.next("a pod or backend")?;
             let operation = match (verb, place.starts_with("pod")) {
@@ -298,7 +319,7 @@ impl Operation {
             other => {
                 return Err(format!(
                     "`{other}` is not an operation: write create, abandon, call, get, decorate, terminate, notify, \
-                     validate, inspect or drain"
+                     validate, inspect, drain or wait"
                 ));
             }
         };

@@ -1,0 +1,138 @@
+//! What may be written on the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Deterministic simulation testing for code that decides what is alive.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sexton",
+    version,
+    after_help = "SCENARIO is a name as `list` prints it, a file, or a prefix such as `session`.\n\
+                  Exit status: 0 as expected, 1 not as expected, 2 unusable input, 3 nondeterminism."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Where scenarios are
+    #[arg(long, global = true, default_value = "scenarios", value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Where seeds of failures are saved
+    #[arg(long, global = true, default_value = "seeds", value_name = "DIR")]
+    pub(super) saved: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Systems, scenarios, defects, saved seeds
+    List,
+    /// One run and its story
+    Run(Run),
+    /// A campaign: many seeds of each scenario; without any, of all that expect to hold
+    Fuzz(Fuzz),
+    /// Saved failures must end as recorded, fingerprint included
+    Replay(Replay),
+    /// Re-introduce each defect: it must be caught, and the hardened form must hold beside it
+    Catalogue(Catalogue),
+    /// Each seed twice here and once in a fresh process: all must be equal
+    Determinism(Determinism),
+    /// Answer another process: fingerprints, or all events, of the runs that standard input names
+    #[command(hide = true)]
+    Fingerprints(Fingerprints),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The scenario
+    pub(super) scenario: String,
+    /// The seed
+    #[arg(long)]
+    pub(super) seed: u64,
+    /// Tell everything: accesses, commits, facts, points, messages, all logs
+    #[arg(long)]
+    pub(super) trace: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Seeds {
+    /// The first seed
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    pub(super) from: u64,
+    /// How many runs at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// Write what the table says for machines
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fuzz {
+    /// The scenarios
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// How many seeds of each scenario
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    /// How long in all, for example `10m`, instead of how many
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "seeds", value_parser = humantime::parse_duration)]
+    pub(super) time: Option<Duration>,
+    #[command(flatten)]
+    pub(super) common: Seeds,
+    /// Write the campaign as `JUnit` XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Save no seeds of failures
+    #[arg(long)]
+    pub(super) no_save: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The seed files; without any, all that are saved
+    #[arg(value_name = "SEEDFILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Catalogue {
+    /// The defects, by id or scenario; without any, all of them
+    #[arg(value_name = "DEFECT")]
+    pub(super) defects: Vec<String>,
+    /// Only the defects of this system
+    #[arg(long, value_name = "NAME")]
+    pub(super) system: Option<String>,
+    /// How many seeds at most for each defect
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    /// How many seeds of the hardened form at least
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) hardened: u64,
+    #[command(flatten)]
+    pub(super) common: Seeds,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Determinism {
+    /// The scenarios; without any, all of them
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// How many seeds in all; the scenarios take them in turn
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    #[command(flatten)]
+    pub(super) common: Seeds,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fingerprints {
+    /// All events instead of fingerprints
+    #[arg(long)]
+    pub(super) events: bool,
+    /// How many runs at once
+    #[arg(long)]
+    pub(super) jobs: NonZeroUsize,
+}

@@ -1,0 +1,125 @@
+//! From the words of a command line to one of its commands.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser;
+
+use super::args::{Cli, Command};
+use super::screen::Screen;
+use super::{catalogue, determinism, fuzz, list, outside, replay, run};
+use crate::report::Again;
+use crate::scenario::{Experiment, ScenarioError, SeedShelf, Shelf, Systems};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Status {
+    AsExpected = 0,
+    NotAsExpected = 1,
+    Unusable = 2,
+    Nondeterministic = 3,
+}
+
+/// What every command works with.
+pub(super) struct Desk {
+    pub(super) systems: Systems,
+    pub(super) scenarios: Shelf,
+    pub(super) seeds: SeedShelf,
+    pub(super) again: Again,
+    pub(super) screen: Screen,
+    /// Set from outside to end early.
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) cli: Cli,
+}
+
+/// The whole command, for scenario files that name these systems. Reads the arguments of the process.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     sexton::cli::main(sexton::scenario::Systems::builtin())
+/// }
+/// ```
+pub fn main(systems: Systems) -> ExitCode {
+    let words = outside::arguments();
+    let program = words.first().and_then(|word| Path::new(word).file_stem());
+    let program = program.map_or_else(|| "sexton".into(), |stem| stem.to_string_lossy().into_owned());
+    let screen = Screen::new(outside::paint(), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+    let desk = Desk::new(systems, Cli::parse_from(words), &program, screen);
+    let caught = if desk.is_long() { outside::catch_signals(&desk.stop) } else { Ok(()) };
+    let status = caught.map_or_else(|error| desk.give_up(&error), |()| desk.obey());
+    ExitCode::from(status as u8)
+}
+
+impl Desk {
+    /// A desk for one command; `program` is what lines that reproduce something start with.
+    pub(super) fn new(systems: Systems, cli: Cli, program: &str, screen: Screen) -> Self {
+        let mut options = Vec::new();
+        for (name, value, default) in [("--dir", &cli.dir, "scenarios"), ("--saved", &cli.saved, "seeds")] {
+            if value != Path::new(default) {
+                options.extend([name.to_owned(), value.display().to_string()]);
+            }
+        }
+        Self {
+            scenarios: Shelf::new(&cli.dir, systems.clone()),
+            seeds: SeedShelf::new(&cli.saved),
+            again: Again::new(program, &options),
+            stop: Arc::default(),
+            screen,
+            systems,
+            cli,
+        }
+    }
+
+    /// Whether the command runs long enough that Ctrl-C should end it cleanly.
+    fn is_long(&self) -> bool {
+        matches!(
+            self.cli.command,
+            Command::Fuzz(_) | Command::Catalogue(_) | Command::Determinism(_) | Command::Replay(_)
+        )
+    }
+
+    /// Does what the command line says.
+    pub(super) fn obey(&self) -> Status {
+        let done = match &self.cli.command {
+            Command::List => list::list(self),
+            Command::Run(args) => run::run(self, args),
+            Command::Fuzz(args) => fuzz::fuzz(self, args),
+            Command::Replay(args) => replay::replay(self, args),
+            Command::Catalogue(args) => catalogue::catalogue(self, args),
+            Command::Determinism(args) => determinism::determinism(self, args),
+            Command::Fingerprints(args) => determinism::fingerprints(self, args),
+        };
+        done.unwrap_or_else(|error| self.give_up(&error))
+    }
+
+    fn give_up(&self, error: &miette::Report) -> Status {
+        self.screen.complain(&**error);
+        Status::Unusable
+    }
+
+    /// Every scenario that these words name, once, in their order; without words, every scenario there is.
+    pub(super) fn select(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
+        if words.is_empty() {
+            return self.scenarios.entries()?.iter().map(|entry| self.scenarios.load(entry)).collect();
+        }
+        let mut chosen: Vec<Arc<dyn Experiment>> = Vec::new();
+        for word in words {
+            for experiment in self.scenarios.find(word)? {
+                if chosen.iter().all(|known| known.name() != experiment.name()) {
+                    chosen.push(experiment);
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// What to say when there is nothing to do.
+    pub(super) fn nothing(&self, what: &str) -> miette::Report {
+        let below = self.cli.dir.display();
+        miette::miette!(help = "name another directory with --dir, or see `list`", "there is no {what} below `{below}`")
+    }
+}

@@ -1,0 +1,19 @@
+//! The `sexton` command: the only place that prints, reads the environment or looks at the host's clock.
+//!
+//! [`main`] takes the systems that scenario files may name, so that a stranger's binary has the whole command for its
+//! own systems.
+
+mod args;
+mod catalogue;
+mod determinism;
+mod entry;
+mod fuzz;
+mod list;
+mod outside;
+mod replay;
+mod run;
+mod screen;
+#[cfg(test)]
+mod tests;
+
+pub use entry::main;

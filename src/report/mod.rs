@@ -1,0 +1,20 @@
+//! What people and machines see: the story of a run, tables, JSON, `JUnit`. Both come from one value.
+//!
+//! Nothing here prints.
+
+mod again;
+mod json;
+mod junit;
+mod line;
+mod paint;
+mod story;
+mod table;
+
+pub use again::Again;
+pub(crate) use json::verdict_word;
+pub use json::{CatalogueJson, DefectJson, DeterminismJson, DifferenceJson, FuzzJson, ScenarioJson, SignatureJson};
+pub use junit::junit;
+pub use line::{Line, Sort, lines};
+pub(crate) use paint::{Ink, Paint};
+pub use story::Story;
+pub(crate) use table::{catalogue_table, fuzz_table};

@@ -1,0 +1,201 @@
+//! From the text of a scenario to an [`Experiment`]: everything in it is checked against its system, nothing is guessed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::{Spanned, Table, Value};
+
+use super::checks::{self, Wrong};
+use super::error::{FileError, Source};
+use super::expect;
+use super::experiment::{Bound, Digest, Title};
+use super::sheet::{Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, Tables};
+use super::{Expect, Experiment};
+use crate::harness::{Configured, Hold, Limits, Plan, Step};
+
+type TablesOf<S> = Tables<<S as Configured>::Policy, <S as Configured>::Topology, <S as Configured>::Workload>;
+
+/// Binds the scenario `name` to its system, once as it is written and once hardened.
+pub(super) fn bind<S: Configured>(source: &Source, name: &str) -> Result<Arc<dyn Experiment>, FileError> {
+    let written: Table = toml::from_str(&source.text).map_err(|error| source.complain(&error))?;
+    let (tables, frame) = read::<S>(source)?;
+    let (spare, _) = read::<S>(source)?;
+    let system = configure::<S>(source, &frame, tables)?;
+    let plan = plan(source, &frame, &system)?;
+    let expect = expectation(source, &frame, &system)?;
+    let title = Title {
+        name: name.into(),
+        about: frame.about.clone(),
+        defect: frame.defect.clone(),
+        expect,
+        settings: settings(&written),
+        digest: digest(written.clone()),
+    };
+
+    let hardened = Bound {
+        system: configure::<S>(source, &frame, Tables { policy: S::Policy::default(), ..spare })?,
+        plan: Plan { allow: Vec::new(), ..plan.clone() },
+        title: harden(&title, written),
+        hardened: None,
+    };
+    Ok(Arc::new(Bound { system, plan, title, hardened: Some(Arc::new(hardened)) }))
+}
+
+/// The title of the hardened form beside a scenario.
+fn harden(title: &Title, mut written: Table) -> Title {
+    written.remove("policy");
+    written.remove("allow");
+    Title {
+        name: format!("{} (hardened)", title.name),
+        defect: None,
+        expect: Expect::Holds,
+        settings: settings(&written),
+        digest: digest(written),
+        ..title.clone()
+    }
+}
+
+fn read<S: Configured>(source: &Source) -> Result<(TablesOf<S>, Frame), FileError> {
+    let sheet: Sheet<S::Policy, S::Topology, S::Workload> =
+        toml::from_str(&source.text).map_err(|error| source.complain(&error))?;
+    Ok(sheet.split())
+}
+
+fn configure<S: Configured>(source: &Source, frame: &Frame, tables: TablesOf<S>) -> Result<S, FileError> {
+    S::configure(tables.policy, tables.topology, tables.workload)
+        .map_err(|message| source.refuse(frame.system.span(), message, "refused by this system", None))
+}
+
+fn expectation<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Expect, FileError> {
+    let expect = expect::read(frame.expect.get_ref())
+        .map_err(|wrong| source.refuse(frame.expect.span(), wrong.message, "expected here", Some(wrong.help)))?;
+    checks::expect(system, &expect)
+        .map_err(|wrong| source.refuse(frame.expect.span(), wrong.message, "not known", wrong.help))?;
+    Ok(expect)
+}
+
+fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Plan, FileError> {
+    let load = system.load();
+    if load.clients == 0 {
+        let message = "no client would do anything";
+        return Err(source.refuse(
+            frame.system.span(),
+            message,
+            "has no clients",
+            Some("give it one client or more".into()),
+        ));
+    }
+    if load.operations == 0 && frame.steps.is_empty() {
+        let help = Some("give it operations in [workload], or script some with [[step]]".into());
+        return Err(source.refuse(frame.system.span(), "no operation would be performed", "has nothing to do", help));
+    }
+    let checked = |span: Range<usize>, label: &str, checked: Result<(), Wrong>| {
+        checked.map_err(|wrong| source.refuse(span, wrong.message, label, wrong.help))
+    };
+    for granted in &frame.allow {
+        checked(granted.span(), "not known", checks::allowance(system, granted.get_ref()))?;
+    }
+    for (kind, rate) in &frame.faults {
+        checked(kind.span(), "not known", checks::fault(system, kind.get_ref()))?;
+        checked(rate.span(), "impossible rate", checks::rate(kind.get_ref(), *rate.get_ref()))?;
+    }
+    let limits = limits(source, &frame.limits)?;
+    for step in &frame.steps {
+        checked(step.client.span(), "not known", checks::client(system, step.client.get_ref()))?;
+        checked(step.operation.span(), "cannot be performed", checks::operation(system, step.operation.get_ref()))?;
+        in_time(source, step, &limits)?;
+    }
+    for hold in &frame.holds {
+        checked(hold.point.span(), "not known", checks::point(system, hold.point.get_ref()))?;
+        checked(hold.until.span(), "when?", checks::until(system, hold.until.get_ref()))?;
+    }
+    let step = |step: &StepSheet| Step {
+        at: step.at.get_ref().0,
+        client: step.client.get_ref().clone(),
+        operation: step.operation.get_ref().clone(),
+    };
+    let hold = |hold: &HoldSheet| Hold { point: hold.point.get_ref().clone(), until: hold.until.get_ref().clone() };
+    Ok(Plan {
+        faults: frame.faults.iter().map(|(kind, rate)| (kind.get_ref().clone(), *rate.get_ref())).collect(),
+        limits,
+        steps: frame.steps.iter().map(step).collect(),
+        holds: frame.holds.iter().map(hold).collect(),
+        allow: frame.allow.iter().map(|allowance| allowance.get_ref().clone()).collect(),
+    })
+}
+
+fn limits(source: &Source, written: &LimitsSheet) -> Result<Limits, FileError> {
+    let default = Limits::default();
+    let duration = |name: &str, written: &Option<Spanned<Span>>, default: Duration| match written {
+        Some(span) if span.get_ref().0.is_zero() => {
+            let message = format!("`{name}` is zero, so there would be nothing to see");
+            Err(source.refuse(span.span(), message, "too short", Some("write a duration such as \"2m\"".into())))
+        }
+        Some(span) => Ok(span.get_ref().0),
+        None => Ok(default),
+    };
+    let events = match &written.events {
+        Some(events) if *events.get_ref() == 0 => {
+            let help = Some(format!("write how many events a run may have; the default is {}", default.events));
+            return Err(source.refuse(events.span(), "no run gets by without an event", "too few", help));
+        }
+        Some(events) => *events.get_ref(),
+        None => default.events,
+    };
+    Ok(Limits {
+        chaos: duration("chaos", &written.chaos, default.chaos)?,
+        settle: duration("settle", &written.settle, default.settle)?,
+        events,
+    })
+}
+
+fn in_time(source: &Source, step: &StepSheet, limits: &Limits) -> Result<(), FileError> {
+    if step.at.get_ref().0 < limits.chaos {
+        return Ok(());
+    }
+    let end = humantime::format_duration(limits.chaos);
+    let help = format!("chaos ends at {end}: raise it in [limits], or step earlier");
+    Err(source.refuse(step.at.span(), "this step would come after clients have stopped", "too late", Some(help)))
+}
+
+/// One line for each table or value that was written, for printing beside the seed.
+fn settings(written: &Table) -> Vec<String> {
+    let told = ["about", "system", "defect", "expect"];
+    written
+        .iter()
+        .filter(|(key, _)| !told.contains(&key.as_str()))
+        .map(|(key, value)| match value {
+            Value::Table(table) => format!("[{key}] {}", entries(table)),
+            Value::Array(items) if key == "step" || key == "hold" => format!("[[{key}]] × {}", items.len()),
+            other => format!("{key} = {}", canonical(other)),
+        })
+        .collect()
+}
+
+fn entries(table: &Table) -> String {
+    table.iter().map(|(key, value)| format!("{key} = {}", canonical(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// The digest of what decides a run: comments, order, and words for people do not.
+fn digest(mut written: Table) -> Digest {
+    for told in ["about", "defect", "expect"] {
+        written.remove(told);
+    }
+    Digest::of(&canonical(&Value::Table(written)))
+}
+
+/// A value in one line, tables in the order of their keys.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Table(table) => {
+            let sorted: BTreeMap<&String, &Value> = table.iter().collect();
+            let fields: Vec<String> =
+                sorted.iter().map(|(key, value)| format!("{key} = {}", canonical(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}

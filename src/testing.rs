@@ -1,0 +1,340 @@
+//! A campaign as a test: for `cargo test` of code that uses sexton.
+//!
+//! ```
+//! use sexton::harness::{Deployment, Draw, Invariant, Load, Plan, System};
+//! use sexton::testing::Campaign;
+//!
+//! #[derive(Clone)]
+//! struct Bell;
+//!
+//! impl System for Bell {
+//!     type Operation = &'static str;
+//!     type Outcome = bool;
+//!     type Client = ();
+//!     fn name(&self) -> &'static str {
+//!         "bell"
+//!     }
+//!     fn load(&self) -> Load {
+//!         Load { clients: 2, operations: 10 }
+//!     }
+//!     fn deploy(&self, _: &mut Deployment) {}
+//!     fn client(&self, _: &str) {}
+//!     fn next(&self, _: &mut Draw<'_>) -> Option<&'static str> {
+//!         Some("ring")
+//!     }
+//!     async fn perform(&self, (): (), _: &'static str) -> bool {
+//!         true
+//!     }
+//!     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
+//!         Vec::new()
+//!     }
+//! }
+//!
+//! // In a function marked with `#[test]`:
+//! Campaign::of(Bell).plan(Plan::default()).seeds(20).check();
+//! ```
+//!
+//! A failure panics with what was broken and the line that shows it again:
+//! `SEXTON_SEED=17 cargo test the_bell_rings -- --nocapture`.
+//! With `SEXTON_SEED` only that seed is run, and its story told; `SEXTON_SEEDS` replaces the number of seeds.
+
+use std::fmt::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::harness::{Plan, RunOptions, System, Verdict};
+use crate::report::{Again, Story, verdict_word};
+use crate::scenario::{
+    Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Systems, Title, check_expect, check_plan,
+};
+use crate::search::{self, Failure, STUCK, Summary, Watch};
+
+/// How many seeds a campaign has when nobody says otherwise.
+const SEEDS: u64 = 100;
+
+type Bind = Box<dyn FnOnce(Plan, Expect) -> Arc<dyn Experiment>>;
+
+/// What is run: a system that still wants its plan, or a scenario with everything.
+enum Subject {
+    System { bind: Bind, plan: Plan },
+    Scenario(Arc<dyn Experiment>),
+}
+
+/// A campaign as a test.
+#[must_use = "a campaign does nothing before `check`"]
+pub struct Campaign {
+    subject: Subject,
+    expect: Option<Expect>,
+    from: u64,
+    seeds: u64,
+    saved: Option<PathBuf>,
+}
+
+/// The scenario file at `path`, for one of the systems of this crate, as a campaign.
+///
+/// # Panics
+/// When the file is refused.
+pub fn scenario(path: impl AsRef<Path>) -> Campaign {
+    Campaign::scenario(path, Systems::builtin())
+}
+
+impl Campaign {
+    /// A campaign on a system. It is expected to hold, has a plan without faults, and 100 seeds.
+    pub fn of<S: System>(system: S) -> Self {
+        let bind = Box::new(move |plan, expect| bound(system, plan, expect));
+        Self::new(Subject::System { bind, plan: Plan::default() })
+    }
+
+    /// A campaign on a scenario file, for one of these systems. What it expects stands in the file.
+    ///
+    /// # Panics
+    /// When the file is refused.
+    pub fn scenario(path: impl AsRef<Path>, systems: Systems) -> Self {
+        let path = path.as_ref();
+        // The name by which the command line knows it, if the file is where scenarios usually are.
+        match Shelf::new("scenarios", systems).find_one(&path.display().to_string()) {
+            Ok(experiment) => Self::new(Subject::Scenario(experiment)),
+            Err(error) => panic!("{:?}", miette::Report::new(error)),
+        }
+    }
+
+    fn new(subject: Subject) -> Self {
+        Self { subject, expect: None, from: 1, seeds: SEEDS, saved: None }
+    }
+
+    /// Faults, limits, steps and holds.
+    ///
+    /// # Panics
+    /// On a scenario file, which has a plan of its own.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        match &mut self.subject {
+            Subject::System { plan: place, .. } => *place = plan,
+            Subject::Scenario(known) => panic!("{} has a plan of its own: change the file", known.name()),
+        }
+        self
+    }
+
+    /// How many seeds. `SEXTON_SEEDS` replaces it.
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// The first seed; 1 unless it is set.
+    pub fn from(mut self, seed: u64) -> Self {
+        self.from = seed;
+        self
+    }
+
+    /// A directory of seed files: all in it are replayed before anything new, and a new failure is saved there.
+    pub fn saved(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.saved = Some(directory.into());
+        self
+    }
+
+    /// Some seed must break this invariant, and the test fails when none does.
+    pub fn violates(mut self, invariant: &str) -> Self {
+        self.expect = Some(Expect::Violates(vec![invariant.into()]));
+        self
+    }
+
+    /// Runs it. Ends at the first seed that decides it.
+    ///
+    /// # Panics
+    /// When it does not end as expected: with what was broken, and the line that shows it again. Also when something
+    /// in the plan does not exist, or `SEXTON_SEED` or `SEXTON_SEEDS` is not a number.
+    #[track_caller]
+    pub fn check(self) {
+        let experiment = match self.subject {
+            Subject::System { bind, plan } => bind(plan, self.expect.clone().unwrap_or(Expect::Holds)),
+            Subject::Scenario(experiment) => experiment,
+        };
+        let test =
+            Test { expect: self.expect.unwrap_or_else(|| experiment.expect().clone()), experiment, saved: self.saved };
+        let done = match number("SEXTON_SEED") {
+            Some(seed) => test.one(seed),
+            None => test.replay().and_then(|()| test.campaign(self.from, number("SEXTON_SEEDS").unwrap_or(self.seeds))),
+        };
+        if let Err(why) = done {
+            panic!("{why}");
+        }
+    }
+}
+
+/// A system with its plan, once everything in the plan is known to exist.
+fn bound<S: System>(system: S, plan: Plan, expect: Expect) -> Arc<dyn Experiment> {
+    if let Err(why) = check_plan(&system, &plan).and_then(|()| check_expect(&system, &expect)) {
+        panic!("{why}");
+    }
+    let title = Title {
+        name: system.name().into(),
+        about: String::new(),
+        defect: None,
+        expect,
+        settings: Vec::new(),
+        digest: Digest::of(&format!("{plan:?}")),
+    };
+    Arc::new(Bound { system, plan, title, hardened: None })
+}
+
+/// A campaign that is being checked.
+struct Test {
+    experiment: Arc<dyn Experiment>,
+    expect: Expect,
+    saved: Option<PathBuf>,
+}
+
+impl Test {
+    /// One seed, with its story.
+    #[expect(clippy::print_stderr, reason = "a test tells its story where the test runner captures it")]
+    fn one(&self, seed: u64) -> Result<(), String> {
+        let options = RunOptions { keep_history: true, ..RunOptions::default() };
+        let run = self.experiment.run(seed, &options);
+        eprintln!("{} seed {seed}\n\n{}", self.experiment.name(), Story::of(&run, false));
+        eprintln!("verdict {}, fingerprint {}", verdict_word(run.verdict), run.fingerprint);
+        let failures = Failure::all_in(&run);
+        let good = match &self.expect {
+            Expect::Holds | Expect::Unobservable(_) => run.verdict == Verdict::Holds,
+            Expect::Violates(_) => failures.iter().any(|failure| self.expect.wants(&failure.signature.invariant)),
+            Expect::Stuck => failures.iter().any(|failure| failure.signature.invariant == STUCK),
+        };
+        match failures.first() {
+            _ if good => Ok(()),
+            Some(failure) => Err(self.told(failure)),
+            None => Err(format!(
+                "{}: seed {seed} {}, expected: {}",
+                self.experiment.name(),
+                verdict_word(run.verdict),
+                self.expect
+            )),
+        }
+    }
+
+    /// What is saved comes first. Where the campaign is to hold, so must every seed that ever failed; where it is to
+    /// fail, each must fail as it did.
+    fn replay(&self) -> Result<(), String> {
+        let Some(directory) = &self.saved else { return Ok(()) };
+        let refused = |error| format!("{:?}", miette::Report::new(error));
+        for file in SeedShelf::flat(directory).files().map_err(refused)? {
+            let saved = SavedSeed::read(&file, None).map_err(refused)?;
+            if saved.scenario != self.experiment.name() {
+                continue;
+            }
+            let failures = Failure::all_in(&self.experiment.run(saved.seed, &saved.options()));
+            match (&self.expect, failures.first()) {
+                (Expect::Holds | Expect::Unobservable(_), Some(failure)) => {
+                    return Err(format!("{}\n  it is saved in {}", self.told(failure), file.display()));
+                }
+                (Expect::Violates(_) | Expect::Stuck, _)
+                    if failures.iter().all(|failure| failure.signature != saved.signature) =>
+                {
+                    let signature = &saved.signature;
+                    return Err(format!(
+                        "{}: does not break {} ({}) any more; if that is right, the file has done its duty",
+                        file.display(),
+                        signature.invariant,
+                        signature.about
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Seed after seed, until one of them decides.
+    fn campaign(&self, from: u64, seeds: u64) -> Result<(), String> {
+        let stop = AtomicBool::new(false);
+        let mut decided = Decided { expect: &self.expect, stop: &stop, failure: None };
+        let campaign = search::Campaign {
+            experiment: &*self.experiment,
+            from,
+            seeds,
+            time: None,
+            jobs: cores(),
+            stop: &stop,
+            clock: &|| Duration::ZERO,
+        };
+        let summary = Summary { expect: self.expect.clone(), ..campaign.run(&mut decided) };
+        let failure = decided.failure;
+        match summary.as_expected() {
+            Ok(()) => Ok(()),
+            Err(why) => {
+                Err(match failure.or_else(|| summary.signatures.values().next().map(|seen| seen.first.clone())) {
+                    Some(failure) => self.told(&failure) + &self.keep(&failure),
+                    None => format!("{}: {} seeds from {from}: {why}", self.experiment.name(), summary.seeds),
+                })
+            }
+        }
+    }
+
+    /// Saves a failure, where there is a place for it; says where.
+    fn keep(&self, failure: &Failure) -> String {
+        let Some(directory) = &self.saved else { return String::new() };
+        let seed = failure.to_seed(&*self.experiment);
+        match SeedShelf::flat(directory).save(self.experiment.system(), &seed, &again(failure.seed)) {
+            Ok(kept) => format!("\n  saved in {}", kept.path().display()),
+            Err(error) => format!("\n  {error}"),
+        }
+    }
+
+    /// A failure with the line that shows it again.
+    fn told(&self, failure: &Failure) -> String {
+        let Failure { signature, seed, message, at, .. } = failure;
+        let mut text =
+            format!("{}: {} ({}) from seed {seed}", self.experiment.name(), signature.invariant, signature.about);
+        // Writing into a string cannot fail.
+        let _ = write!(text, "\n  at {}: {message}\n  {}", humantime::format_duration(*at), again(*seed));
+        if self.experiment.name().contains('/') {
+            let _ = write!(text, "\n  {}", Again::default().run(self.experiment.name(), *seed));
+        }
+        text
+    }
+}
+
+/// Ends a campaign at the first failure that decides it.
+struct Decided<'a> {
+    expect: &'a Expect,
+    stop: &'a AtomicBool,
+    failure: Option<Failure>,
+}
+
+impl Watch for Decided<'_> {
+    fn failed(&mut self, failure: &Failure) {
+        let decides = match self.expect {
+            Expect::Violates(_) => self.expect.wants(&failure.signature.invariant),
+            Expect::Stuck => failure.signature.invariant == STUCK,
+            Expect::Holds | Expect::Unobservable(_) => true,
+        };
+        if decides && self.failure.is_none() {
+            self.failure = Some(failure.clone());
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The line that runs one seed of the current test.
+fn again(seed: u64) -> String {
+    let thread = std::thread::current();
+    let name = thread.name().filter(|name| *name != "main").map(|name| format!(" {name}")).unwrap_or_default();
+    format!("SEXTON_SEED={seed} cargo test{name} -- --nocapture")
+}
+
+/// A number from the environment.
+#[expect(clippy::disallowed_methods, reason = "a test is told from outside which seed to run")]
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var_os(variable)?;
+    let text = text.to_string_lossy();
+    let Ok(number) = text.trim().parse() else {
+        panic!("{variable} is `{text}`, which is not a number: write for example {variable}=17");
+    };
+    Some(number)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many runs go side by side decides nothing in any of them")]
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,55 @@
+//! The command itself: what it prints where, and its status.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn sexton(directory: &Path, words: &[&str]) -> Output {
+    let binary = env!("CARGO_BIN_EXE_sexton");
+    Command::new(binary).args(words).current_dir(directory).env_remove("NO_COLOR").output().expect("the command runs")
+}
+
+/// Checks a command's status and what it says to standard error, and that a pipe gets no colours.
+fn check(directory: &Path, words: &[&str], status: i32, says: &[&str]) -> String {
+    let output = sexton(directory, words);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{words:?}\n{out}\n{err}");
+    for part in says {
+        assert!(err.contains(part), "{words:?} does not say `{part}`:\n{err}");
+    }
+    assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "colours in a pipe:\n{out}\n{err}");
+    out.into_owned()
+}
+
+#[test]
+fn unusable_input_is_status_2_and_says_what_to_do() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let here = directory.path();
+    let scenarios = here.join("scenarios/session");
+    std::fs::create_dir_all(&scenarios).expect("directories");
+    let broken = "about = \"x\"\nsystem = \"nobody\"\nexpect = \"holds\"\n";
+    std::fs::write(scenarios.join("default.toml"), broken).expect("a file");
+    std::fs::create_dir_all(here.join("seeds/session")).expect("directories");
+    std::fs::write(here.join("seeds/session/cut.toml"), "scenario = \"session/de").expect("a file");
+
+    check(here, &[], 2, &["Usage"]);
+    check(here, &["run", "session/default"], 2, &["--seed"]);
+    check(here, &["run", "session/defualt", "--seed", "1"], 2, &["did you mean `session/default`?"]);
+    check(here, &["run", "session/default", "--seed", "1"], 2, &["default.toml:2:10: unknown system `nobody`"]);
+    check(here, &["run", "elsewhere.toml", "--seed", "1"], 2, &["elsewhere.toml: no such file"]);
+    check(here, &["fuzz"], 2, &["unknown system"]);
+    check(here, &["fuzz", "--dir", "nowhere"], 2, &["there is no scenario", "--dir"]);
+    check(here, &["catalogue", "--system", "nobody"], 2, &["unknown system `nobody`"]);
+    check(here, &["determinism", "--dir", "nowhere"], 2, &["there is no scenario"]);
+    check(here, &["replay"], 2, &["cut.toml:1:23", "cut short"]);
+    check(here, &["replay", "seeds/session/cu.toml"], 2, &["no such file", "`cut.toml`"]);
+    let out = check(here, &["list"], 2, &["unknown system `nobody`", "cut.toml"]);
+    assert!(out.contains("systems") && out.contains("saved seeds"), "{out}");
+}
+
+#[test]
+fn an_empty_directory_has_nothing_to_list_or_replay() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let out = check(directory.path(), &["list"], 0, &[]);
+    assert!(out.starts_with("systems"), "{out}");
+    assert_eq!(check(directory.path(), &["replay"], 0, &[]), "there is no saved seed below `seeds`\n");
+}
