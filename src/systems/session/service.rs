@@ -21,8 +21,6 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 const REDIS: &str = "redis:6379";
 /// Faults of backends: initialisation takes long, or is refused, for a while.
 const FAULTS: &[&str] = &["slow_init", "refuse_init"];
-/// The oracle need not mind that a pod which cannot reach storage serves what has ended elsewhere.
-pub(super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";
 
 /// The session manager, configured.
 pub struct Session {
@@ -165,7 +163,7 @@ impl System for Session {
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        oracle::invariants()
+        oracle::all()
     }
 
     fn faults(&self) -> &'static [&'static str] {
@@ -205,7 +203,7 @@ impl System for Session {
     }
 
     fn allowances(&self) -> &'static [&'static str] {
-        &[STALE_WHILE_CUT_OFF]
+        &[oracle::STALE_WHILE_CUT_OFF]
     }
 }
 
