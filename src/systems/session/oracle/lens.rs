@@ -295,3 +295,8 @@ impl Lens {
 pub(super) fn label(id: &str) -> &str {
     id.split_once('-').map_or(id, |(label, _)| label)
 }
+
+/// Whether a backend of this name is the one of this number.
+pub(super) fn is(backend: &str, number: u32) -> bool {
+    backend.strip_prefix('b').and_then(|rest| rest.parse().ok()) == Some(number)
+}

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::Check;
-use super::lens::{Lens, Op, Session};
+use super::lens::{Lens, Op, Session, is};
 use crate::harness::Findings;
 use crate::oracle::Moment;
 use crate::systems::session::record::Record;
@@ -78,10 +78,6 @@ fn reported(seen: &Lens, session: &Session, backend: &str, before: Moment) -> bo
         matches!(op.verb(), Some(Verb::Notify { backend: number }) if is(backend, *number))
             && op.session.as_ref().is_none_or(|id| *id == session.id)
     })
-}
-
-fn is(backend: &str, number: u32) -> bool {
-    backend.strip_prefix('b').and_then(|rest| rest.parse().ok()) == Some(number)
 }
 
 fn notify_effective(seen: &Lens, findings: &mut Findings) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::checks::Check;
-use super::lens::{Connection, Ending, Lens, Op, Session, label};
+use super::lens::{Connection, Ending, Lens, Op, Session, is, label};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Timeline};
 use crate::systems::session::record::Record;
@@ -42,20 +42,25 @@ fn connections_conserved(seen: &Lens, findings: &mut Findings) {
     let mut pods: BTreeMap<&str, Known<'_>> = BTreeMap::new();
     let mut drains: BTreeMap<&str, &Op> = BTreeMap::new();
     let mut told = BTreeSet::new();
+    let connections = seen.sessions.values().flat_map(|session| &session.connections);
+    let opened: BTreeSet<_> = connections.map(|connection| (&connection.backend, &connection.boot)).collect();
     for op in seen.operations.iter().filter(|op| op.at_rest) {
         match (&op.operation, &op.answer) {
             (Operation::Drain(_), Some(Answer::Done)) => drop(drains.insert(&op.pod, op)),
             (_, Some(Answer::Pod(view))) => {
                 pods.insert(&view.boot, Known { look: op, view, drain: drains.get(&*op.pod).copied() });
             }
-            (_, Some(Answer::Backends(open))) => {
+            (Operation::InspectBackend(backend), Some(Answer::Backends(open))) => {
+                // Something was opened there by a pod that still runs: it may have been forgotten.
+                if opened.iter().any(|(at, boot)| is(at, *backend) && pods.contains_key(&***boot)) {
+                    findings.exercised();
+                }
                 for connection in open {
                     // Of a pod that did not answer, or that has crashed since, nothing is known.
                     let Some(pod) = pods.get(&*connection.boot) else { continue };
                     let Some(session) = seen.sessions.get(&*connection.session) else { continue };
                     let known = session.connections.iter().find(|known| *known.token == *connection.token);
                     let Some(known) = known.filter(|known| pod.must_know(session, known, op)) else { continue };
-                    findings.exercised();
                     if !pod.view.connections.contains(&connection.token) && told.insert((&session.id, &pod.look.pod)) {
                         tell_leak(session, known, pod, findings);
                     }
