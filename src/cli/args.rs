@@ -71,7 +71,7 @@ pub(super) struct Seeds {
 
 #[derive(Debug, Args)]
 pub(super) struct Fuzz {
-    /// The scenarios
+    /// The scenarios; a prefix stands for those below it that are to hold
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
     /// How many seeds of each scenario

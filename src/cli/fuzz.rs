@@ -1,7 +1,7 @@
 //! `fuzz`: a campaign over many seeds, with failures saved as soon as they are found.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,9 +21,11 @@ type Files = BTreeMap<(String, Signature), PathBuf>;
 
 pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let mut experiments = desk.select(&args.scenarios)?;
-    if args.scenarios.is_empty() {
-        experiments.retain(|experiment| *experiment.expect() == Expect::Holds && experiment.defect().is_none());
-    }
+    // What is named in full is fuzzed whatever it expects; a prefix, or nothing, stands for what is to hold.
+    experiments.retain(|experiment| {
+        let named = args.scenarios.iter().any(|word| word == experiment.name() || Path::new(word).is_file());
+        named || (*experiment.expect() == Expect::Holds && experiment.defect().is_none())
+    });
     if experiments.is_empty() {
         return Err(desk.nothing("scenario that expects to hold"));
     }

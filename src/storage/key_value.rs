@@ -173,7 +173,8 @@ impl KeyValue {
     ) -> Result<Swap, StorageError> {
         point("storage.before", key).await;
         let report = Report::new(self, key, Kind::ReadWrite);
-        let swap = self.swap(key, expected, new, ttl);
+        // Boxed, as in `perform`: a caller's future would otherwise hold one for each of its calls.
+        let swap = Box::pin(self.swap(key, expected, new, ttl));
         let result = match self.link.options.response_timeout {
             None => swap.await,
             Some(limit) => time::timeout(limit, swap).await.unwrap_or(Err(StorageError::TimedOut)),
@@ -222,7 +223,7 @@ impl KeyValue {
     ) -> Result<T, StorageError> {
         point("storage.before", key).await;
         let report = Report::new(self, key, kind);
-        let result = self.link.command(command).await.and_then(read);
+        let result = Box::pin(self.link.command(command)).await.and_then(read);
         report.give(match &result {
             Ok((_, outcome)) => outcome,
             Err(error) => error.outcome(),

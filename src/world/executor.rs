@@ -13,7 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context as Poller, Poll, Waker};
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ pub(super) struct Task {
     host: HostId,
     incarnation: u32,
     activity: ActivityId,
-    site: SiteId,
+    /// Where its schedule is decided; made when there first is something to decide.
+    site: OnceLock<SiteId>,
     children: AtomicU32,
     polls: AtomicU32,
 }
@@ -102,6 +103,15 @@ impl World {
         host: HostId,
         future: impl Future<Output = T> + 'static,
     ) -> JoinHandle<T> {
+        // In its box at once: futures of whole requests are large, and would be copied at every step from here to there.
+        self.spawn_boxed(host, Box::pin(future))
+    }
+
+    fn spawn_boxed<T: 'static>(
+        self: &Rc<Self>,
+        host: HostId,
+        future: Pin<Box<dyn Future<Output = T>>>,
+    ) -> JoinHandle<T> {
         let cell = Arc::new(Mutex::new(Join { result: None, waker: None }));
         let (parent, incarnation, activity) = {
             let context = self.context.borrow();
@@ -123,7 +133,6 @@ impl World {
             state.roots += 1;
             format!("{}#{incarnation}/{}", state.name, state.roots).into()
         };
-        let site = self.tape.borrow_mut().site("schedule", &name);
         let id = self.executor.next_id.get();
         self.executor.next_id.set(id + 1);
         let task = Arc::new(Task {
@@ -132,7 +141,7 @@ impl World {
             host,
             incarnation,
             activity,
-            site,
+            site: OnceLock::new(),
             children: AtomicU32::new(0),
             polls: AtomicU32::new(0),
         });
@@ -223,12 +232,15 @@ impl World {
             let meta = task.metadata();
             let wake = u64::from(meta.polls.fetch_add(u32::from(fresh), Ordering::Relaxed));
             let mut ready = self.executor.ready.borrow_mut();
-            if fresh && !ready.is_empty() {
-                let unfairness = self.executor.unfairness.get();
+            let unfairness = self.executor.unfairness.get();
+            if fresh && !ready.is_empty() && (unfairness > 0 || self.tape.borrow().is_pinned()) {
+                let mut tape = self.tape.borrow_mut();
+                let site = *meta.site.get_or_init(|| tape.site("schedule", &meta.name));
                 // The decision is numbered by the task's own wakes, so that it stays when other tasks come or go.
-                let passes = self.tape.borrow_mut().at(meta.site, wake, |word| {
+                let passes = tape.at(site, wake, |word| {
                     if chance(word, unfairness) == 0 { 0 } else { 1 + below(word.rotate_left(32), 4) }
                 });
+                drop(tape);
                 if passes > 0 {
                     let place = (passes as usize).min(ready.len());
                     ready.insert(place, (task, false));

@@ -297,13 +297,8 @@ impl Net {
                     return;
                 }
                 Some(Trap::Late(delay)) => {
-                    // What was sent after it waits behind it.
-                    let peer = self.ends[end].peer;
-                    let until = at + delay;
                     self.note(world, link, end, "request held back");
-                    self.ends[peer].last = self.ends[peer].last.max(until);
-                    self.delay_stream(end, until);
-                    self.push(until, link, end, cargo);
+                    self.hold_back(link, end, cargo, at + delay);
                     return;
                 }
                 None => {}
@@ -312,22 +307,20 @@ impl Net {
         self.hand_over(world, link, end, cargo, wake);
     }
 
-    /// Moves the queued deliveries of one direction of a stream to a later time.
-    fn delay_stream(&mut self, end: EndId, until: u64) {
+    /// Delivers a message later, and what its stream has sent since behind it, in the same order.
+    fn hold_back(&mut self, link: usize, end: EndId, cargo: Cargo, until: u64) {
         let queue = std::mem::take(&mut self.queue);
-        let mut later: Vec<Delivery> = Vec::new();
-        for Reverse(delivery) in queue {
-            if delivery.end == end && delivery.at < until && !matches!(delivery.cargo, Cargo::GiveUp) {
-                later.push(delivery);
-            } else {
-                self.queue.push(Reverse(delivery));
-            }
+        let (mut behind, others): (Vec<_>, Vec<_>) = queue
+            .into_iter()
+            .partition(|Reverse(delivery)| delivery.end == end && !matches!(delivery.cargo, Cargo::GiveUp));
+        self.queue = others.into();
+        behind.sort_by_key(|Reverse(delivery)| (delivery.at, delivery.order));
+        self.push(until, link, end, cargo);
+        for Reverse(delivery) in behind {
+            self.push(delivery.at.max(until), delivery.link, delivery.end, delivery.cargo);
         }
-        later.sort();
-        // One nanosecond later than the message that was held back, in their own order.
-        for delivery in later {
-            self.push(until + 1, delivery.link, delivery.end, delivery.cargo);
-        }
+        let sender = self.ends[end].peer;
+        self.ends[sender].last = self.ends[sender].last.max(until);
     }
 
     fn hand_over(&mut self, world: &Rc<World>, link: usize, end: EndId, cargo: Cargo, wake: &mut Vec<Waker>) {

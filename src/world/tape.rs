@@ -30,7 +30,8 @@ pub struct SiteId(u32);
 
 struct Site {
     address: Arc<str>,
-    stream: ChaCha8Rng,
+    /// Made at the first draw: most sites of a run that is replayed from overrides never draw.
+    stream: Option<Box<ChaCha8Rng>>,
     /// The index whose word the stream yields next.
     at: u64,
     /// The index of the next decision drawn in sequence.
@@ -61,6 +62,7 @@ struct Pin {
 pub struct Tape {
     seed: u64,
     benign: bool,
+    pinned: bool,
     sites: Vec<Site>,
     by_address: BTreeMap<Arc<str>, SiteId>,
     pins: BTreeMap<Arc<str>, BTreeMap<u64, Pin>>,
@@ -78,6 +80,7 @@ impl Tape {
         Self {
             seed,
             benign,
+            pinned: !overrides.is_empty(),
             sites: Vec::new(),
             by_address: BTreeMap::new(),
             pins,
@@ -98,11 +101,9 @@ impl Tape {
             return *site;
         }
         let address: Arc<str> = self.scratch.as_str().into();
-        let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
-        stream.set_stream(xxh3_64(address.as_bytes()));
         let id = SiteId(self.sites.len() as u32);
         let pins = self.pins.remove(&address).unwrap_or_default();
-        self.sites.push(Site { address: address.clone(), stream, at: 0, next: 0, pins });
+        self.sites.push(Site { address: address.clone(), stream: None, at: 0, next: 0, pins });
         self.by_address.insert(address, id);
         id
     }
@@ -124,11 +125,17 @@ impl Tape {
         } else if self.benign {
             0
         } else {
+            let seed = self.seed;
+            let stream = site.stream.get_or_insert_with(|| {
+                let mut stream = ChaCha8Rng::seed_from_u64(seed);
+                stream.set_stream(xxh3_64(site.address.as_bytes()));
+                Box::new(stream)
+            });
             if site.at != index {
-                site.stream.set_word_pos(u128::from(index) * 2);
+                stream.set_word_pos(u128::from(index) * 2);
             }
             site.at = index + 1;
-            shape(site.stream.next_u64())
+            shape(stream.next_u64())
         };
         if value != 0 {
             self.log.push((id, index, value));
@@ -155,6 +162,11 @@ impl Tape {
             .filter(|(_, _, pin)| !pin.met)
             .map(|(site, index, pin)| Decision { site: site.clone(), index, value: pin.value })
             .collect()
+    }
+
+    /// Whether anything is pinned.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned
     }
 
     /// The seed.

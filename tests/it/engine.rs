@@ -179,6 +179,44 @@ fn a_connection_over_a_cut_link_times_out_as_tcp_does() {
 }
 
 #[test]
+fn a_stream_keeps_its_order_whatever_is_done_to_its_link() {
+    for seed in 0..40 {
+        let outcome = simulate(Config { seed, ..Config::default() }, || async {
+            let world = World::current().expect("inside");
+            world.set_jitter(Duration::from_millis(50));
+            let server = world.add_host(
+                "server",
+                program(|| async {
+                    let listener = TcpListener::bind("0.0.0.0:7").await.expect("the port is free");
+                    let (mut stream, _) = listener.accept().await.expect("accepts");
+                    for expected in 0..400 {
+                        assert_eq!(stream.read_u64().await.expect("all arrives"), expected);
+                    }
+                    stream.write_u8(1).await.expect("answers");
+                }),
+            );
+            world.start(server);
+            let mut stream = TcpStream::connect("server:7").await.expect("the server listens");
+            for number in 0..400_u64 {
+                match number % 40 {
+                    7 | 9 => world.delay_request(HostId::WORLD, server, Duration::from_millis(300 + number)),
+                    15 => world.slow(HostId::WORLD, server, Duration::from_millis(200)),
+                    20 => world.cut(HostId::WORLD, server),
+                    30 => world.mend(HostId::WORLD, server),
+                    35 => world.slow(HostId::WORLD, server, Duration::ZERO),
+                    _ => {}
+                }
+                stream.write_u64(number).await.expect("written");
+                time::sleep(Duration::from_millis(number * 7 % 40)).await;
+            }
+            world.mend(HostId::WORLD, server);
+            stream.read_u8().await.expect("the server has seen all, in order")
+        });
+        assert_eq!(outcome.value, Some(1), "seed {seed}: {:?}", outcome.history.events().last());
+    }
+}
+
+#[test]
 fn a_full_window_makes_the_writer_wait() {
     let outcome = simulate(Config::default(), || async {
         let world = World::current().expect("inside");

@@ -8,5 +8,6 @@ mod engine;
 mod files;
 mod harness;
 mod lamps;
+mod redis_conformance;
 mod tape;
 mod tidy;

@@ -12,8 +12,9 @@ const LOADING: &str = "LOADING Redis is loading the dataset in memory";
 /// Executes one request at the wall clock's `now` (milliseconds since the epoch) and adds its reply to the session's.
 pub(super) fn execute(keyspace: &mut Keyspace, session: &mut Session, now: i64, args: Vec<Bytes>) {
     let Some(name) = args.first() else { return };
-    // A browser was made to talk to us: closed without a word, as Redis does.
+    // A browser was made to talk to us: closed without another word, as Redis does.
     if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+        session.replies.bytes().clear();
         session.closing = true;
         return;
     }

@@ -86,12 +86,11 @@ impl Listener for tokio::net::TcpListener {
 }
 
 /// Told of each effect: store, key, value from now on, cause.
-type Observer = Box<dyn Fn(&str, &str, Option<&str>, &'static str) + Send>;
+type Observer = Box<dyn Fn(&str, &str, Option<&str>, &'static str) + Send + Sync>;
 
 struct State {
     keyspace: Keyspace,
     journal: Journal,
-    observer: Observer,
     /// When the server went down, until it has recovered.
     crashed: Option<Instant>,
     /// Counts crashes and fail-overs; a connection of an earlier one is dead.
@@ -102,6 +101,7 @@ struct State {
 
 struct Shared {
     state: Mutex<State>,
+    observer: Observer,
     persistence: Persistence,
     /// The ground truth's name for each database.
     stores: Vec<String>,
@@ -141,13 +141,12 @@ impl Redis {
         let state = State {
             keyspace: Keyspace::default(),
             journal: Journal::default(),
-            observer,
             crashed: None,
             generation: 0,
             awaited: None,
         };
         let (sooner, closing) = (Notify::new(), Notify::new());
-        Self(Arc::new(Shared { state: Mutex::new(state), persistence, stores, sooner, closing }))
+        Self(Arc::new(Shared { state: Mutex::new(state), observer, persistence, stores, sooner, closing }))
     }
 
     /// Recovers what outlived the last crash, then accepts connections for as long as the listener does.
@@ -230,32 +229,32 @@ impl Redis {
     fn act<T>(&self, act: impl FnOnce(&mut State, i64) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state, wall());
-        self.settle(&mut state);
+        let effects = state.keyspace.take_effects();
+        if effects.is_empty() {
+            return result;
+        }
+        let at = Instant::now();
+        for effect in &effects {
+            state.journal.note(at, effect);
+        }
+        let (next, awaited) = (state.keyspace.next_deadline(), state.awaited);
+        // Whoever is told may strike the host at once, which needs the lock.
+        drop(state);
+        if next.is_some_and(|next| awaited.is_none_or(|awaited| next < awaited)) {
+            self.0.sooner.notify_one();
+        }
+        for effect in &effects {
+            self.report(effect);
+        }
         result
     }
 
-    /// Reports what has happened, remembers how to take it back, and sees that it expires in time.
-    fn settle(&self, state: &mut State) {
-        let State { keyspace, journal, observer, awaited, .. } = state;
-        if !keyspace.has_effects() {
-            return;
-        }
-        let at = Instant::now();
-        for effect in keyspace.take_effects() {
-            self.report(observer, &effect);
-            journal.note(at, effect);
-        }
-        let sooner = keyspace.next_deadline().is_some_and(|next| awaited.is_none_or(|awaited| next < awaited));
-        if sooner {
-            self.0.sooner.notify_one();
-        }
-    }
-
-    fn report(&self, observer: &Observer, effect: &Effect) {
+    fn report(&self, effect: &Effect) {
         let Some(cause) = effect.cause.word().filter(|_| effect.is_seen()) else { return };
         let (database, key) = &effect.place;
         let value = effect.after.as_ref().map(|entry| entry.value.render());
-        observer(&self.0.stores[usize::from(*database)], &String::from_utf8_lossy(key), value.as_deref(), cause);
+        let store = &self.0.stores[usize::from(*database)];
+        (self.0.observer)(store, &String::from_utf8_lossy(key), value.as_deref(), cause);
     }
 
     /// Takes back what the last crash has lost.

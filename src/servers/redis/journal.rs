@@ -24,12 +24,12 @@ pub(super) struct Journal(VecDeque<Change>);
 
 impl Journal {
     /// Notes a change. What has expired stays so, whoever is the master; and what is lost stays lost.
-    pub(super) fn note(&mut self, at: Instant, effect: Effect) {
+    pub(super) fn note(&mut self, at: Instant, effect: &Effect) {
         while self.0.front().is_some_and(|oldest| at.saturating_duration_since(oldest.at) > REACH) {
             self.0.pop_front();
         }
         if !matches!(effect.cause, Cause::Expired | Cause::Lost) {
-            self.0.push_back(Change { at, place: effect.place, before: effect.before });
+            self.0.push_back(Change { at, place: effect.place.clone(), before: effect.before.clone() });
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::value::{Entry, Value};
+use super::value::Entry;
 
 /// How many databases there are, as in Redis' default configuration.
 pub(super) const DATABASES: u8 = 16;
@@ -53,10 +53,8 @@ pub(super) struct Effect {
 impl Effect {
     /// Whether a reader of values can tell: of all that is lost, it may have been the deadline alone.
     pub(super) fn is_seen(&self) -> bool {
-        fn value(entry: &Option<Entry>) -> Option<&Value> {
-            entry.as_ref().map(|entry| &entry.value)
-        }
-        self.cause != Cause::Lost || value(&self.before) != value(&self.after)
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        self.cause != Cause::Lost || before.map(|entry| &entry.value) != after.map(|entry| &entry.value)
     }
 }
 
@@ -206,12 +204,7 @@ impl Keyspace {
     }
 
     /// The changes since the last call, in order.
-    pub(super) fn take_effects(&mut self) -> std::vec::Drain<'_, Effect> {
-        self.effects.drain(..)
-    }
-
-    /// Whether there are changes to take.
-    pub(super) fn has_effects(&self) -> bool {
-        !self.effects.is_empty()
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 }

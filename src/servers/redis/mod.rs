@@ -1,8 +1,8 @@
 //! A simulated Redis host: the real protocol, the real error texts, and faults that a real one has.
 //!
-//! From the bottom up: [`numbers`](self), globs, values and the keyspace are pure; `request` and `reply` are the wire;
-//! `dispatch` and `commands` are one command from its arguments to its reply; `journal` is what a crash or a fail-over
-//! takes back; `host` is the only part that knows time, tasks and the network.
+//! From the bottom up: `numbers`, `glob`, `value` and `keyspace` are pure; `request` and `reply` are the wire; `dispatch`
+//! and `commands` are one command from its arguments to its reply; `journal` is what a crash or a fail-over takes back;
+//! `host` alone knows clocks, tasks and the network.
 //!
 //! It answers as Redis 7.0.15 does, which `tests/it/redis_conformance.rs` holds it to. Left out: lists, sets, streams,
 //! scripts, publish and subscribe, blocking commands, replication as a protocol, memory limits (eviction is a fault that

@@ -1,8 +1,11 @@
 //! Persistence, fail-over, eviction and expiry, as clients and the ground truth see them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncCommands, AsyncConnectionConfig, ProtocolVersion, RedisConnectionInfo};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
@@ -40,7 +43,7 @@ impl Engine {
     /// The effects so far in words.
     fn effects(&mut self) -> Vec<String> {
         let effects = self.keyspace.take_effects();
-        let shown = effects.map(|effect| {
+        let shown = effects.into_iter().map(|effect| {
             let value = effect.after.as_ref().map(|entry| entry.value.render().into_owned());
             format!("{:?} {} {}", effect.cause, String::from_utf8_lossy(&effect.place.1), value.unwrap_or_default())
         });
@@ -174,7 +177,7 @@ async fn the_journal_is_bounded() {
     for _ in 0..100 {
         engine.run("INCR n");
         for effect in engine.keyspace.take_effects() {
-            journal.note(tokio::time::Instant::now(), effect);
+            journal.note(tokio::time::Instant::now(), &effect);
         }
         sleep(Duration::from_secs(1)).await;
     }
@@ -259,6 +262,29 @@ async fn a_pipeline_is_answered_with_one_write() {
     let served = Served::start(Persistence::Always);
     let mut client = served.client();
     assert_eq!(client.send("SET k v\r\nGET k\r\nPING").await, "+OK\r\n$1\r\nv\r\n+PONG\r\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_redis_crate_is_at_home_here() {
+    let served = Served::start(Persistence::Always);
+    for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        served.connect.send(far).expect("the server accepts");
+        let settings = RedisConnectionInfo::default().set_protocol(protocol);
+        let connecting = MultiplexedConnection::new_with_config(&settings, near, AsyncConnectionConfig::new());
+        let (mut connection, driver) = connecting.await.expect("a connection with its set-up commands");
+        task::spawn(driver);
+        let (): () = connection.set_ex("k", 7, 100).await.expect("SETEX");
+        let sum: i64 = connection.incr("k", 3).await.expect("INCRBY");
+        let fields: BTreeMap<String, i64> = {
+            let (): () = connection.hset_multiple("h", &[("a", 1), ("b", 2)]).await.expect("HMSET");
+            connection.hgetall("h").await.expect("HGETALL")
+        };
+        let mut transaction = ::redis::pipe();
+        transaction.atomic().zadd("z", "m", 1.5).ignore().zscore("z", "m").del("z").ignore();
+        let scores: (f64,) = transaction.query_async(&mut connection).await.expect("MULTI to EXEC");
+        assert_eq!((sum, fields.len(), scores), (10, 2, (1.5,)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, WriteHalf};
 
-use super::workload::{ConnectionView, Hints};
+use super::outcome::ConnectionView;
+use super::workload::Hints;
 use crate::runtime::net::{TcpListener, TcpStream};
 use crate::runtime::time::{self, Instant};
 use crate::runtime::{fact, task};

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::workload::{Answer, Operation, Outcome, Target, Verb, pod_name};
+use super::outcome::{Answer, Outcome};
+use super::workload::{Operation, Target, Verb, pod_name};
 use super::{backend, pod, timeouts};
 use crate::http::{self, Bytes, Method};
 use crate::runtime::time;

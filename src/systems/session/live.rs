@@ -14,10 +14,10 @@ use futures_util::stream;
 use tokio::sync::Notify;
 
 use super::connection::{Connection, Hello};
+use super::outcome::Listing;
 use super::record::Record;
 use super::records::Stored;
 use super::timeouts::{BACKEND_INIT, BACKENDS_AT_ONCE, TOOL_CALL};
-use super::workload::Listing;
 use crate::runtime::time::{Instant, timeout, timeout_at};
 
 /// Why a session manager does not do what it is asked.
@@ -108,7 +108,7 @@ impl Dialer {
             };
             opened.ok().flatten().map(|connection| (backend, connection))
         });
-        stream::iter(opening).buffer_unordered(BACKENDS_AT_ONCE).filter_map(async |opened| opened).collect().await
+        stream::iter(opening).buffer_unordered(BACKENDS_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,32 +91,34 @@ async fn generate(State(manager): Pod, name: String) -> Response {
         return (StatusCode::BAD_REQUEST, "a session's name has letters, digits and dots").into_response();
     }
     let subject: Arc<str> = name.as_str().into();
-    let work = async move { manager.generate(&name).await.map(|id| (StatusCode::CREATED, id.to_string())) };
+    let work = Box::pin(async move { manager.generate(&name).await.map(|id| (StatusCode::CREATED, id.to_string())) });
     carry_out("generate", subject, "", work).await
 }
 
 async fn register(State(manager): Pod, Path(id): Path<Arc<str>>, headers: HeaderMap) -> Response {
     let caller = caller(&headers);
-    carry_out("create", id.clone(), "", async move { manager.create(&id, &caller).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.create(&id, &caller).await });
+    carry_out("create", subject, "", work).await
 }
 
 async fn validate(State(manager): Pod, Path(id): Path<Arc<str>>) -> Response {
-    carry_out("validate", id.clone(), "", async move { manager.validate(&id).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.validate(&id).await });
+    carry_out("validate", subject, "", work).await
 }
 
 async fn terminate(State(manager): Pod, Path(id): Path<Arc<str>>) -> Response {
-    carry_out("terminate", id.clone(), "", async move { manager.terminate(&id).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.terminate(&id).await });
+    carry_out("terminate", subject, "", work).await
 }
 
 async fn tools(State(manager): Pod, Path(id): Path<Arc<str>>, headers: HeaderMap) -> Response {
     let caller = caller(&headers);
-    carry_out(
-        "get",
-        id.clone(),
-        "",
-        async move { manager.get(&id, &caller).await.map(|session| Json(session.listing())) },
-    )
-    .await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.get(&id, &caller).await.map(|session| Json(session.listing())) });
+    carry_out("get", subject, "", work).await
 }
 
 async fn call(
@@ -126,7 +129,9 @@ async fn call(
     let caller = caller(&headers);
     let takes = Duration::from_millis(millis);
     let about = backend.clone();
-    carry_out("call", id.clone(), &about, async move { manager.call(&id, &caller, &backend, takes).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.call(&id, &caller, &backend, takes).await });
+    carry_out("call", subject, &about, work).await
 }
 
 async fn decorate(
@@ -135,12 +140,16 @@ async fn decorate(
     headers: HeaderMap,
 ) -> Response {
     let caller = caller(&headers);
-    carry_out("decorate", id.clone(), "", async move { manager.decorate(&id, &caller, &decoration).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.decorate(&id, &caller, &decoration).await });
+    carry_out("decorate", subject, "", work).await
 }
 
 async fn notify(State(manager): Pod, Path((id, backend)): Path<(Arc<str>, String)>) -> Response {
     let about = backend.clone();
-    carry_out("notify", id.clone(), &about, async move { manager.notify(&id, &backend).await }).await
+    let subject = id.clone();
+    let work = Box::pin(async move { manager.notify(&id, &backend).await });
+    carry_out("notify", subject, &about, work).await
 }
 
 async fn debug(State(manager): Pod) -> Response {
@@ -148,11 +157,11 @@ async fn debug(State(manager): Pod) -> Response {
 }
 
 async fn drain(State(manager): Pod) -> Response {
-    carry_out("drain", Arc::from("all"), "", async move {
+    let work = Box::pin(async move {
         manager.drain().await;
         Ok(())
-    })
-    .await
+    });
+    carry_out("drain", "all".into(), "", work).await
 }
 
 /// Whose credentials a request carries.
@@ -160,12 +169,15 @@ fn caller(headers: &HeaderMap) -> String {
     headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("nobody").to_owned()
 }
 
+/// What a request comes to. Boxed, for it is large and moves twice on its way to a task.
+type Work<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send>>;
+
 /// Carries out a request to its end, whether or not anybody still waits for it, and reports both ends as facts.
 async fn carry_out<T: IntoResponse + Send + 'static>(
     operation: &'static str,
     id: Arc<str>,
     backend: &str,
-    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    work: Work<T>,
 ) -> Response {
     let backend = backend.to_owned();
     let name = format!("{operation} {}", label(&id));
@@ -175,14 +187,14 @@ async fn carry_out<T: IntoResponse + Send + 'static>(
             [("operation", operation.into()), ("session", id.clone().into()), ("backend", backend.into())],
         );
         let result = work.await;
-        let answer = result.as_ref().map_or_else(word, |_| "ok");
+        let answer = result.as_ref().map_or_else(|refusal| word(*refusal), |_| "ok");
         fact("session.handled", [("operation", operation.into()), ("session", id.into()), ("answer", answer.into())]);
         result
     };
     let result = activity(name, async { task::spawn(work).await }).await;
     match result {
         Ok(Ok(value)) => value.into_response(),
-        Ok(Err(refusal)) => (status(refusal), word(&refusal)).into_response(),
+        Ok(Err(refusal)) => (status(refusal), word(refusal)).into_response(),
         Err(error) => {
             tracing::error!(operation, %error, "a request was not carried out");
             (StatusCode::INTERNAL_SERVER_ERROR, "failed").into_response()
@@ -203,7 +215,7 @@ fn status(refusal: Refusal) -> StatusCode {
 }
 
 /// The word for a refusal, in bodies and facts.
-pub(crate) fn word(refusal: &Refusal) -> &'static str {
+fn word(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::NotFound => "not-found",
         Refusal::NoTool => "no-tool",

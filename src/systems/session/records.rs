@@ -144,19 +144,17 @@ async fn within<T>(
     work: impl Future<Output = Result<T, StorageError>>,
 ) -> Result<T, Outage> {
     let allowed = time.left();
-    match timeout(allowed, work).await {
-        Ok(result) => Ok(result?),
-        Err(_) => {
-            fact(
-                "session.gave-up",
-                [
-                    ("session", id.into()),
-                    ("call", call.into()),
-                    ("waited_ms", (allowed.as_millis() as u64).into()),
-                    ("due_ms", (time.each.as_millis() as u64).into()),
-                ],
-            );
-            Err(Outage::TooSlow(allowed))
-        }
+    if let Ok(result) = timeout(allowed, work).await {
+        return Ok(result?);
     }
+    fact(
+        "session.gave-up",
+        [
+            ("session", id.into()),
+            ("call", call.into()),
+            ("waited_ms", (allowed.as_millis() as u64).into()),
+            ("due_ms", (time.each.as_millis() as u64).into()),
+        ],
+    );
+    Err(Outage::TooSlow(allowed))
 }

@@ -27,7 +27,7 @@ pub(crate) const BACKEND_INIT: Duration = Duration::from_secs(30);
 /// How many connections to backends a session opens side by side.
 pub(crate) const BACKENDS_AT_ONCE: usize = 10;
 /// One tool call, as the pod bounds it.
-pub(crate) const TOOL_CALL: Duration = Duration::from_secs(60);
+pub(crate) const TOOL_CALL: Duration = Duration::from_mins(1);
 /// How often a pod looks for cached sessions whose record has gone.
 pub(crate) const SWEEP: Duration = Duration::from_mins(5);
 /// After this long an operation that lost a race to write does not try again.

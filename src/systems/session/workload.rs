@@ -1,10 +1,10 @@
-//! What clients do with sessions, in words, and what they see come of it.
+//! What clients do with sessions, and on how large a service. How it is written is in `words.rs`, what comes of it in
+//! `outcome.rs`.
 //!
 //! Sessions go by slot: `s1` is whatever session currently has that name. When it has ended, `create s1` begins its next
 //! generation under a fresh id; `s1.2` is the second one for good. Which slots stand for which ids is in `client.rs`.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -125,18 +125,6 @@ impl fmt::Display for Target {
             None => write!(f, "s{}", self.slot),
             Some(generation) => write!(f, "s{}.{generation}", self.slot),
         }
-    }
-}
-
-impl Target {
-    fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a session: write s1, or s1.2 for its second generation");
-        let rest = text.strip_prefix('s').ok_or_else(wrong)?;
-        let (slot, generation) = match rest.split_once('.') {
-            None => (rest, None),
-            Some((slot, generation)) => (slot, Some(positive(generation).ok_or_else(wrong)?)),
-        };
-        Ok(Self { slot: positive(slot).ok_or_else(wrong)?, generation })
     }
 }
 
@@ -261,8 +249,8 @@ impl Operation {
             0 => Verb::Create,
             1 => Verb::Abandon,
             2 => {
-                let slow = draw.chance("slow", u64::from(workload.slow_calls));
-                let most = if slow { Duration::from_mins(1) } else { Duration::from_millis(200) };
+                let long = draw.chance("slow", u64::from(workload.slow_calls));
+                let most = if long { Duration::from_mins(1) } else { Duration::from_millis(200) };
                 Verb::Call {
                     backend: draw.below("backend", u64::from(topology.backends)) as u32 + 1,
                     takes: draw.duration("takes", most),
@@ -276,225 +264,5 @@ impl Operation {
             _ => Verb::Validate,
         };
         Some(Self::Session { verb, target, via })
-    }
-
-    /// Reads an operation in words. Without `via` it goes to the first pod.
-    pub(crate) fn parse(text: &str, topology: &Topology) -> Result<Self, String> {
-        let mut words = Words { text, rest: text.split_whitespace().collect(), topology };
-        let verb = words.next("an operation")?;
-        if verb == "wait" {
-            let time = words.duration()?;
-            return words.end().map(|()| Self::Wait(time));
-        }
-        if verb == "inspect" || verb == "drain" {
-            let place = words.next("a pod or backend")?;
-            let operation = match (verb, place.starts_with("pod")) {
-                ("drain", _) => Self::Drain(words.pod(place)?),
-                (_, true) => Self::InspectPod(words.pod(place)?),
-                _ => Self::InspectBackend(words.backend(place)?),
-            };
-            return words.end().map(|()| operation);
-        }
-        let target = match verb {
-            "abandon" => Target { slot: 1, generation: None },
-            _ => Target::parse(words.next("a session, for example s1")?)?,
-        };
-        let verb = match verb {
-            "create" => Verb::Create,
-            "abandon" => Verb::Abandon,
-            "call" => {
-                let backend = if words.sees(|word| word.starts_with('b')) { words.next("a backend")? } else { "b1" };
-                let backend = words.backend(backend)?;
-                let takes = if words.takes("for") { words.duration()? } else { Duration::ZERO };
-                Verb::Call { backend, takes, stranger: words.stranger()? }
-            }
-            "get" => Verb::Get { stranger: words.stranger()? },
-            "decorate" => Verb::Decorate,
-            "terminate" => Verb::Terminate,
-            "notify" => {
-                let backend = words.next("a backend, for example b1")?;
-                Verb::Notify { backend: words.backend(backend)? }
-            }
-            "validate" => Verb::Validate,
-            other => {
-                return Err(format!(
-                    "`{other}` is not an operation: write create, abandon, call, get, decorate, terminate, notify, \
-                     validate, inspect, drain or wait"
-                ));
-            }
-        };
-        let via = if words.takes("via") {
-            let pod = words.next("a pod, for example pod-a")?;
-            words.pod(pod)?
-        } else {
-            0
-        };
-        words.end()?;
-        Ok(Self::Session { verb, target, via })
-    }
-}
-
-/// An operation in words, being read.
-struct Words<'a> {
-    text: &'a str,
-    rest: std::collections::VecDeque<&'a str>,
-    topology: &'a Topology,
-}
-
-impl<'a> Words<'a> {
-    fn next(&mut self, wanted: &str) -> Result<&'a str, String> {
-        self.rest.pop_front().ok_or_else(|| format!("`{}` ends where {wanted} is due", self.text))
-    }
-
-    fn sees(&self, test: impl Fn(&str) -> bool) -> bool {
-        self.rest.front().is_some_and(|word| test(word))
-    }
-
-    fn takes(&mut self, word: &str) -> bool {
-        let there = self.sees(|next| next == word);
-        if there {
-            self.rest.pop_front();
-        }
-        there
-    }
-
-    fn stranger(&mut self) -> Result<bool, String> {
-        if !self.takes("as") {
-            return Ok(false);
-        }
-        match self.next("`stranger`")? {
-            "stranger" => Ok(true),
-            other => Err(format!("`as {other}` in `{}`: only `as stranger` is known", self.text)),
-        }
-    }
-
-    fn duration(&mut self) -> Result<Duration, String> {
-        let word = self.next("a duration, for example 200ms")?;
-        humantime::parse_duration(word).map_err(|error| format!("`{word}` in `{}` is no duration: {error}", self.text))
-    }
-
-    fn pod(&self, word: &str) -> Result<u32, String> {
-        (0..self.topology.pods)
-            .find(|pod| pod_name(*pod) == word)
-            .ok_or_else(|| format!("there is no pod `{word}`: they are pod-a to {}", pod_name(self.topology.pods - 1)))
-    }
-
-    fn backend(&self, word: &str) -> Result<u32, String> {
-        let number = word.strip_prefix('b').and_then(positive);
-        number
-            .filter(|number| *number <= self.topology.backends)
-            .ok_or_else(|| format!("there is no backend `{word}`: they are b1 to b{}", self.topology.backends))
-    }
-
-    fn end(mut self) -> Result<(), String> {
-        match self.rest.pop_front() {
-            None => Ok(()),
-            Some(word) => Err(format!("`{word}` in `{}` is one word too many", self.text)),
-        }
-    }
-}
-
-fn positive(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number| *number > 0)
-}
-
-/// What a client saw come of an operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The session's id, where there was a session.
-    pub session: Option<Arc<str>>,
-    /// The answer.
-    pub answer: Answer,
-}
-
-/// An answer, in the service's own distinctions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Done, and confirmed: created, called, terminated, notified, valid, drained.
-    Done,
-    /// The session was decorated with this.
-    Decorated(Arc<str>),
-    /// The tools of a session.
-    Listed(Listing),
-    /// There is no such session (404).
-    NotFound,
-    /// The credentials are not the session's (403).
-    Forbidden,
-    /// The session has no such tool (404 as well, of another kind).
-    NoTool,
-    /// Somebody else changed the session meanwhile (409).
-    Conflict,
-    /// The session was closed under the call (500).
-    Closed,
-    /// A backend did not do its part (502).
-    Backend,
-    /// Storage could not be reached, or the pod is draining (503).
-    Unavailable,
-    /// No answer: it may or may not have been done.
-    Lost,
-    /// Nothing was asked: there was no session in the slot, or creation found one alive.
-    Skipped,
-    /// What a pod holds.
-    Pod(PodView),
-    /// What a backend has open.
-    Backends(Vec<ConnectionView>),
-}
-
-/// The tools of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct Listing {
-    /// Backends that have tools in it.
-    pub backends: Vec<String>,
-    /// What it is decorated with.
-    pub decorations: Vec<String>,
-}
-
-/// What a pod holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct PodView {
-    /// Which start of the pod this is; connections carry it too.
-    pub boot: String,
-    /// The sessions in its cache.
-    pub sessions: Vec<String>,
-    /// Connections to backends that it can still reach, by their tokens.
-    pub connections: Vec<String>,
-}
-
-/// A connection that a backend has open.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct ConnectionView {
-    /// The pod's name for it.
-    pub token: String,
-    /// The start of the pod it comes from.
-    pub boot: String,
-    /// The session it was opened for.
-    pub session: String,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(session) = &self.session {
-            write!(f, "{session}: ")?;
-        }
-        match &self.answer {
-            Answer::Done => f.write_str("done"),
-            Answer::Decorated(label) => write!(f, "decorated with {label}"),
-            Answer::Listed(listing) => {
-                write!(f, "tools of {}, decorations {}", listing.backends.join(","), listing.decorations.join(","))
-            }
-            Answer::NotFound => f.write_str("not found"),
-            Answer::Forbidden => f.write_str("forbidden"),
-            Answer::NoTool => f.write_str("no such tool"),
-            Answer::Conflict => f.write_str("conflict"),
-            Answer::Closed => f.write_str("session closed"),
-            Answer::Backend => f.write_str("backend failed"),
-            Answer::Unavailable => f.write_str("unavailable"),
-            Answer::Lost => f.write_str("no answer"),
-            Answer::Skipped => f.write_str("nothing to do"),
-            Answer::Pod(view) => {
-                write!(f, "{} sessions, {} connections", view.sessions.len(), view.connections.len())
-            }
-            Answer::Backends(open) => write!(f, "{} connections", open.len()),
-        }
     }
 }

@@ -20,9 +20,8 @@ struct Options {
     increment: bool,
 }
 
-/// The options, and where the first score is.
-fn options(call: &Call<'_>) -> (Options, usize) {
-    let mut options = Options::default();
+/// The options beside those that the command implies, and where the first score is.
+fn options(call: &Call<'_>, mut options: Options) -> (Options, usize) {
     let mut at = 2;
     while at < call.args.len() {
         if call.is(at, "nx") {
@@ -46,7 +45,16 @@ fn options(call: &Call<'_>) -> (Options, usize) {
 }
 
 pub(super) fn zadd(call: &mut Call<'_>) -> Outcome {
-    let (options, first) = options(call);
+    read_and_add(call, Options::default())
+}
+
+/// Takes the options of `ZADD` too, though Redis does not tell.
+pub(super) fn zincrby(call: &mut Call<'_>) -> Outcome {
+    read_and_add(call, Options { increment: true, ..Options::default() })
+}
+
+fn read_and_add(call: &mut Call<'_>, implied: Options) -> Outcome {
+    let (options, first) = options(call, implied);
     let (pairs, []) = call.rest(first).as_chunks() else { return Err(Refusal::SYNTAX) };
     if pairs.is_empty() {
         return Err(Refusal::SYNTAX);
@@ -61,11 +69,6 @@ pub(super) fn zadd(call: &mut Call<'_>) -> Outcome {
         return Err(Refusal::Plain("ERR INCR option supports a single increment-element pair"));
     }
     add(call, options, pairs)
-}
-
-pub(super) fn zincrby(call: &mut Call<'_>) -> Outcome {
-    let (pairs, _) = call.rest(2).as_chunks();
-    add(call, Options { increment: true, ..Options::default() }, pairs)
 }
 
 fn add(call: &mut Call<'_>, options: Options, pairs: &[[Bytes; 2]]) -> Outcome {

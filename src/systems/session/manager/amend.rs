@@ -36,12 +36,11 @@ impl Manager {
         change: impl Fn(&Record) -> Change,
     ) -> Result<Stored, Refusal> {
         let began = Instant::now();
-        let mut current = match known {
-            Some(known) => known,
-            None => {
-                let found = self.records.load(id, time).await.map_err(|error| outage(id, &error))?;
-                found.ok_or(Refusal::NotFound)?
-            }
+        let mut current = if let Some(known) = known {
+            known
+        } else {
+            let found = self.records.load(id, time).await.map_err(|error| outage(id, &error))?;
+            found.ok_or(Refusal::NotFound)?
         };
         loop {
             let next = match change(&current.record) {

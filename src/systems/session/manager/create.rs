@@ -73,10 +73,8 @@ impl Manager {
         let full = session.record();
         if self.policy.create_write != Write::CompareAndSet {
             let written = self.overwrite(self.policy.create_write, id, full, TIME()).await;
-            return match written.map_err(|error| outage(id, &error))? {
-                true => Ok(session.stored().clone()),
-                false => Err(Refusal::NotFound),
-            };
+            let written = written.map_err(|error| outage(id, &error))?;
+            return if written { Ok(session.stored().clone()) } else { Err(Refusal::NotFound) };
         }
         let change = |record: &Record| match record {
             record if record.is_terminated() => Change::Refused(Refusal::NotFound),

@@ -61,10 +61,8 @@ impl Manager {
         let time = Time::each(DECORATE);
         if self.policy.decorate_write != Write::CompareAndSet {
             let written = self.overwrite(self.policy.decorate_write, id, decorated.record(), time).await;
-            return match written.map_err(|error| outage(id, &error))? {
-                true => Ok(decorated.stored().clone()),
-                false => Err(Refusal::NotFound),
-            };
+            let written = written.map_err(|error| outage(id, &error))?;
+            return if written { Ok(decorated.stored().clone()) } else { Err(Refusal::NotFound) };
         }
         let change = |record: &Record| {
             if !record.is_live() {

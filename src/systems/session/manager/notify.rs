@@ -79,12 +79,11 @@ impl Manager {
             NotifyInput::Cached => self.shelf.peek(id).map(|cached| cached.record().clone()),
             NotifyInput::Stored => None,
         };
-        let record = match cached {
-            Some(record) => Some(record),
-            None => {
-                let found = self.records.load(id, Time::each(NOTIFY)).await.map_err(|error| outage(id, &error))?;
-                found.map(|stored| stored.record)
-            }
+        let record = if cached.is_some() {
+            cached
+        } else {
+            let found = self.records.load(id, Time::each(NOTIFY)).await.map_err(|error| outage(id, &error))?;
+            found.map(|stored| stored.record)
         };
         let Some(mut record) = record.filter(|record| !record.is_terminated() && record.backends().is_some()) else {
             return Err(Refusal::NotFound);

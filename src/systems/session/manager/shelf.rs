@@ -91,13 +91,11 @@ impl Shelf {
             if graves.draining || graves.ids.contains(id) {
                 return Added::Refused;
             }
-            match self.cache.add_if_absent(id, session.clone()) {
-                Some(present) => Added::Present(present),
-                None => {
-                    self.shelved(session);
-                    Added::Done
-                }
+            if let Some(present) = self.cache.add_if_absent(id, session.clone()) {
+                return Added::Present(present);
             }
+            self.shelved(session);
+            Added::Done
         })
         .await
     }

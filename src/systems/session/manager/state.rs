@@ -9,12 +9,12 @@ use crate::cache::SingleFlight;
 use crate::runtime::{point, time};
 use crate::storage::KeyValue;
 use crate::systems::session::live::{Dialer, MultiSession, Refusal};
+use crate::systems::session::outcome::PodView;
 use crate::systems::session::points;
 use crate::systems::session::policy::{Deadline, Handlers, Policy, ValidateAbsent, Write};
 use crate::systems::session::record::Record;
 use crate::systems::session::records::{Outage, Records, Time};
 use crate::systems::session::timeouts::{GENERATE, SHUTDOWN, VALIDATE};
-use crate::systems::session::workload::PodView;
 
 /// How often generation tries, each time with a fresh id.
 const GENERATE_ATTEMPTS: u32 = 2;

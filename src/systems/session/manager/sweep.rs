@@ -12,7 +12,10 @@ use crate::systems::session::timeouts::{LOAD, SWEEP};
 impl Manager {
     /// Sweeps now and then, for ever; returns at once where the policy does without.
     pub(crate) async fn keep_sweeping(self: Arc<Self>) {
-        while self.policy.sweep == Sweep::On {
+        if self.policy.sweep == Sweep::Off {
+            return;
+        }
+        loop {
             time::sleep(SWEEP).await;
             activity("sweep", self.sweep()).await;
         }

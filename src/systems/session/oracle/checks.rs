@@ -8,8 +8,9 @@ use super::lens::Lens;
 use super::{ending, expiry, identity, latency, record, refusals, resources};
 use crate::harness::{Findings, Invariant, Observed, System};
 use crate::oracle::Answered;
+use crate::systems::session::outcome::Outcome;
 use crate::systems::session::timeouts;
-use crate::systems::session::workload::{Operation, Outcome, Verb};
+use crate::systems::session::workload::{Operation, Verb};
 
 /// An allowance: a pod that cannot reach storage may serve what has ended, or changed, elsewhere.
 pub(in super::super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";

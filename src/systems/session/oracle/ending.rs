@@ -5,8 +5,9 @@ use super::checks::Check;
 use super::lens::{Ending, Lens, Op, Session};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Version};
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::workload::Verb;
 
 /// Storage alone is asked: a restore that succeeds after a termination has loaded a live record after it.
 pub(super) const NO_RESURRECTION: Check = Check {

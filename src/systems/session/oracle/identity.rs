@@ -3,7 +3,7 @@
 use super::checks::Check;
 use super::lens::{Lens, label};
 use crate::harness::Findings;
-use crate::systems::session::workload::Answer;
+use crate::systems::session::outcome::Answer;
 
 pub(super) const CALLER_IDENTITY: Check = Check {
     name: "caller-identity",

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::oracle::{Moment, Quiet, Timeline};
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Operation, Verb};
+use crate::systems::session::workload::{Operation, Verb};
 
 /// A run, sorted.
 pub(super) struct Lens {

@@ -11,9 +11,10 @@ use super::lens::{
 use crate::harness::{ActivityId, Event, Fact, History, Observed, System, What};
 use crate::oracle::{Moment, Quiet, Timeline, Version};
 use crate::runtime::Access;
+use crate::systems::session::outcome::{Answer, Outcome};
 use crate::systems::session::record::Record;
 use crate::systems::session::records::PREFIX;
-use crate::systems::session::workload::{Answer, Operation, Outcome, Verb, pod_name};
+use crate::systems::session::workload::{Operation, Verb, pod_name};
 
 /// The store that holds the records.
 const STORE: &str = "redis";

@@ -7,8 +7,9 @@ use super::checks::Check;
 use super::lens::{Lens, Op, Session, is};
 use crate::harness::Findings;
 use crate::oracle::Moment;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::workload::Verb;
 
 pub(super) const MONOTONE_BACKENDS: Check = Check {
     name: "monotone-backends",

@@ -6,8 +6,9 @@ use super::checks::Check;
 use super::lens::{Lens, Op, Session};
 use crate::harness::Findings;
 use crate::oracle::Moment;
+use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, Operation, Verb, pod_name};
+use crate::systems::session::workload::{Operation, Verb, pod_name};
 
 pub(super) const NO_FALSE_NOT_FOUND: Check = Check {
     name: "no-false-not-found",

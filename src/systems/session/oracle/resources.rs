@@ -7,9 +7,10 @@ use super::checks::Check;
 use super::lens::{Connection, Ending, Lens, Op, Session, is, label};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Timeline};
+use crate::systems::session::outcome::{Answer, PodView};
 use crate::systems::session::record::Record;
 use crate::systems::session::timeouts::{BACKEND_INIT, SWEEP, TOOL_CALL};
-use crate::systems::session::workload::{Answer, Operation, PodView};
+use crate::systems::session::workload::Operation;
 
 pub(super) const CONNECTIONS_CONSERVED: Check = Check {
     name: "connections-conserved",

@@ -8,8 +8,9 @@ use crate::harness::{Deployment, Draw, Findings, Invariant, Load, Observed, Reco
 use crate::oracle::story::Story;
 use crate::runtime::Field;
 use crate::systems::session::oracle::all;
+use crate::systems::session::outcome::{Answer, ConnectionView, Listing, Outcome, PodView};
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::{Answer, ConnectionView, Listing, Operation, Outcome, PodView, Target, Verb};
+use crate::systems::session::workload::{Operation, Target, Verb};
 
 /// A system that has the operations and outcomes of sessions, and nothing else: all that an oracle may know of one.
 #[derive(Clone)]

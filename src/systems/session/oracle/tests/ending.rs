@@ -2,7 +2,8 @@
 
 use super::case::{CALL, Case, GET, ended, full, listed, live, placeholder};
 use crate::systems::session::oracle::STALE_WHILE_CUT_OFF;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::Verb;
 
 const RESURRECTION: &str = "no-resurrection";
 const ABSORBING: &str = "termination-absorbing";

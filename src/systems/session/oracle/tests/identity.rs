@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::case::{CALL, Case, GET, id, listed, live};
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::Verb;
 
 const IDENTITY: &str = "caller-identity";
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::case::{CALL, Case, GET, full, id, listed, live, placeholder};
 use crate::harness::What;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::Verb;
 
 const BOUNDED: &str = "bounded-latency";
 const BLOCKING: &str = "no-head-of-line-blocking";

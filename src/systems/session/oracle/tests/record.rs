@@ -2,7 +2,8 @@
 
 use super::case::{CALL, Case, GET, ended, full, listed, live};
 use crate::systems::session::oracle::STALE_WHILE_CUT_OFF;
-use crate::systems::session::workload::{Answer, Verb};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::Verb;
 
 const MONOTONE: &str = "monotone-backends";
 const EFFECTIVE: &str = "notify-effective";

@@ -1,7 +1,8 @@
 //! What is there is not called missing, closed, or unavailable.
 
 use super::case::{CALL, Case, GET, ended, full, listed, live, placeholder};
-use crate::systems::session::workload::{Answer, Operation, Target, Verb};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::{Operation, Target, Verb};
 
 const FALSE: &str = "no-false-not-found";
 const STALE: &str = "no-stale-handle";

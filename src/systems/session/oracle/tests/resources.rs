@@ -1,7 +1,8 @@
 //! Connections and caches.
 
 use super::case::{Case, ended, full, live};
-use crate::systems::session::workload::{Answer, Operation};
+use crate::systems::session::outcome::Answer;
+use crate::systems::session::workload::Operation;
 
 const CONSERVED: &str = "connections-conserved";
 const FREED: &str = "freed-after-terminate";
