@@ -34,6 +34,8 @@ pub mod harness;
 #[cfg(feature = "sim")]
 pub mod http;
 #[cfg(feature = "sim")]
+pub mod oracle;
+#[cfg(feature = "sim")]
 pub mod report;
 #[cfg(feature = "sim")]
 pub mod scenario;

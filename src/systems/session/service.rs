@@ -28,8 +28,6 @@ const EVICT: &str = "evict";
 const FAIL_OVER: &str = "fail_over";
 const LOADING: &str = "loading";
 const FAULTS: &[&str] = &[SLOW_INIT, REFUSE_INIT, EVICT, FAIL_OVER, LOADING];
-/// The oracle need not mind that a pod which cannot reach storage serves what has ended elsewhere.
-pub(super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";
 
 /// The session manager, configured.
 pub struct Session {
@@ -183,7 +181,7 @@ impl System for Session {
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        oracle::invariants()
+        oracle::all()
     }
 
     fn faults(&self) -> &'static [&'static str] {
@@ -223,7 +221,7 @@ impl System for Session {
     }
 
     fn allowances(&self) -> &'static [&'static str] {
-        &[STALE_WHILE_CUT_OFF]
+        &[oracle::STALE_WHILE_CUT_OFF]
     }
 }
 

@@ -1,118 +1,92 @@
-//! The invariants by name, each with what it demands and where it is checked.
+//! What an invariant of this system is, and all of them. What they demand is in the files beside this one.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::lens::Lens;
-use super::{ending, identity, latency, record, resources};
-use crate::harness::{Findings, Invariant, Observed};
-use crate::systems::session::Session;
+use super::{ending, expiry, identity, latency, record, refusals, resources};
+use crate::harness::{Findings, Invariant, Observed, System};
+use crate::oracle::Answered;
+use crate::systems::session::outcome::Outcome;
+use crate::systems::session::timeouts;
+use crate::systems::session::workload::{Operation, Verb};
 
-type Look = fn(&Lens, &Observed<'_, Session>, &mut Findings);
+/// An allowance: a pod that cannot reach storage may serve what has ended, or changed, elsewhere.
+pub(in super::super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";
 
-/// One invariant; all of a run share the lens.
-struct Check {
-    name: &'static str,
-    about: &'static str,
-    lens: Rc<OnceCell<Lens>>,
-    look: Look,
+/// One demand on a run.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) judge: fn(&Lens, &mut Findings),
 }
 
-impl Invariant<Session> for Check {
+const CHECKS: &[&Check] = &[
+    &ending::NO_RESURRECTION,
+    &ending::TERMINATION_ABSORBING,
+    &ending::NO_DEAD_ENTRY,
+    &ending::NO_USE_AFTER_TERMINATE,
+    &ending::TERMINATION_IS_TOLD,
+    &refusals::NO_FALSE_NOT_FOUND,
+    &refusals::NO_STALE_HANDLE,
+    &refusals::LIVE_SESSION_SERVED,
+    &record::MONOTONE_BACKENDS,
+    &record::NOTIFY_EFFECTIVE,
+    &record::DECORATION_KEPT,
+    &resources::CONNECTIONS_CONSERVED,
+    &resources::FREED_AFTER_TERMINATE,
+    &resources::BOUNDED_CACHE,
+    &resources::NO_WRONGFUL_EVICTION,
+    &identity::CALLER_IDENTITY,
+    &latency::BOUNDED_LATENCY,
+    &latency::NO_HEAD_OF_LINE_BLOCKING,
+    &latency::FULL_DEADLINE,
+    &expiry::PLACEHOLDER_EXPIRES,
+];
+
+/// All invariants, for one run: the first to be asked reads the history for all.
+pub(in super::super) fn all<S>() -> Vec<Box<dyn Invariant<S>>>
+where
+    S: System<Operation = Operation, Outcome = Outcome>,
+{
+    let shared = Rc::<OnceCell<Lens>>::default();
+    let judges = CHECKS.iter().map(|check| Box::new(Judge { check, shared: shared.clone() }) as Box<dyn Invariant<S>>);
+    judges.chain([Box::new(Answered::within(patience)) as Box<dyn Invariant<S>>]).collect()
+}
+
+/// A check with the lens of the run that it judges.
+struct Judge {
+    check: &'static Check,
+    shared: Rc<OnceCell<Lens>>,
+}
+
+impl<S> Invariant<S> for Judge
+where
+    S: System<Operation = Operation, Outcome = Outcome>,
+{
     fn name(&self) -> &'static str {
-        self.name
+        self.check.name
     }
 
     fn about(&self) -> &'static str {
-        self.about
+        self.check.about
     }
 
-    fn check(&self, run: &Observed<'_, Session>, findings: &mut Findings) {
-        (self.look)(self.lens.get_or_init(|| Lens::new(run)), run, findings);
+    fn check(&self, run: &Observed<'_, S>, findings: &mut Findings) {
+        (self.check.judge)(self.shared.get_or_init(|| Lens::read(run)), findings);
     }
 }
 
-const ALL: &[(&str, &str, Look)] = &[
-    (
-        "no-resurrection",
-        "once a termination was acknowledged, storage holds no live record of the session and no pod restores it (S1-I1)",
-        ending::no_resurrection,
-    ),
-    (
-        "no-use-after-terminate",
-        "what is asked of a session after its termination was acknowledged is refused, on every pod (S1-I2)",
-        ending::no_use_after_terminate,
-    ),
-    (
-        "no-false-not-found",
-        "a session is answered not-found only if storage lacked it at some moment of the request (S1-I3)",
-        record::no_false_not_found,
-    ),
-    (
-        "monotone-backends",
-        "a backend leaves a session's record when it was reported expired, only then, and for good (S1-I4)",
-        record::monotone_backends,
-    ),
-    (
-        "decoration-kept",
-        "an acknowledged decoration stays in the record and in what its pod lists (S1-I5)",
-        record::decoration_kept,
-    ),
-    (
-        "connections-conserved",
-        "at rest every open connection belongs to a session that its pod knows of, and closing those leaves none (S1-I6)",
-        resources::connections_conserved,
-    ),
-    (
-        "termination-absorbing",
-        "a record that is marked as terminated is never unmarked (S1-I7)",
-        ending::termination_absorbing,
-    ),
-    (
-        "bounded-latency",
-        "a pod carries out each operation within the times of its steps (S1-L1)",
-        latency::bounded_latency,
-    ),
-    (
-        "placeholder-expires",
-        "a session that was generated and never created is gone once its time to live has passed (S1-L2)",
-        latency::placeholder_expires,
-    ),
-    (
-        "no-head-of-line-blocking",
-        "a slow tool call of one session does not hold up others on the pod",
-        latency::no_head_of_line_blocking,
-    ),
-    ("full-deadline", "no storage call is given up before its own time is over", latency::full_deadline),
-    ("no-dead-entry", "a pod that has ended a session does not put it back into its cache", ending::no_dead_entry),
-    (
-        "termination-is-told",
-        "a terminated session is answered not-found, not unavailable, once storage can be reached",
-        ending::termination_is_told,
-    ),
-    ("bounded-cache", "a pod's cache holds no more sessions than its capacity", resources::bounded_cache),
-    (
-        "freed-after-terminate",
-        "a pod closes a session's connections soon after it has terminated the session",
-        resources::freed_after_terminate,
-    ),
-    (
-        "no-wrongful-eviction",
-        "a cached session is not evicted as expired while it agrees with its record",
-        resources::no_wrongful_eviction,
-    ),
-    ("caller-identity", "a session serves whom it belongs to, and nobody else", identity::caller_identity),
-    (
-        "no-stale-handle",
-        "a call on a live session does not end at an object that was closed",
-        identity::no_stale_handle,
-    ),
-];
-
-/// All invariants, for one run.
-pub(in super::super) fn invariants() -> Vec<Box<dyn Invariant<Session>>> {
-    let lens = Rc::<OnceCell<Lens>>::default();
-    let check =
-        |&(name, about, look): &(&'static str, &'static str, Look)| Check { name, about, lens: lens.clone(), look };
-    ALL.iter().map(|entry| Box::new(check(entry)) as Box<dyn Invariant<Session>>).collect()
+/// How long a client waits for an operation's outcome: its patience with each request, and a little to begin and end.
+fn patience(operation: &Operation) -> Duration {
+    const MARGIN: Duration = Duration::from_secs(5);
+    const LOOK_AROUND: Duration = Duration::from_mins(2);
+    match operation {
+        Operation::Session { verb: Verb::Create, .. } => timeouts::CLIENT * 2 + MARGIN,
+        Operation::Session { .. } => timeouts::CLIENT + MARGIN,
+        Operation::InspectPod(_) | Operation::InspectBackend(_) | Operation::Drain(_) => LOOK_AROUND + MARGIN,
+        Operation::Wait(time) => *time + MARGIN,
+    }
 }

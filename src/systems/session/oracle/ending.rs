@@ -1,185 +1,221 @@
-//! What the end of a session means: it stays ended, everywhere, and is told.
+//! What the end of a session means: it stays ended in storage and on the pod that ended it, is of no use to anybody, and is
+//! told to whoever asks.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::lens::{Answered, Incarnation, Lens, doing, name_of};
-use crate::harness::{Findings, Observed, What};
-use crate::systems::session::Session;
+use super::checks::Check;
+use super::lens::{Ending, Lens, Op, Session};
+use crate::harness::Findings;
+use crate::oracle::{Moment, Version};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::records::PREFIX;
-use crate::systems::session::service::STALE_WHILE_CUT_OFF;
 use crate::systems::session::workload::Verb;
 
-/// After faults have healed, how long a terminated session may still be answered unavailable.
-const TELLING: Duration = Duration::from_mins(1);
+/// Storage alone is asked: a restore that succeeds after a termination has loaded a live record after it.
+pub(super) const NO_RESURRECTION: Check = Check {
+    name: "no-resurrection",
+    about: "once a termination is done, storage holds no live record of the session again",
+    judge: no_resurrection,
+};
 
-fn is_live(record: &Record) -> bool {
-    record.is_live()
-}
+pub(super) const TERMINATION_ABSORBING: Check = Check {
+    name: "termination-absorbing",
+    about: "a record that is marked as terminated may go away, but is never without the mark again",
+    judge: termination_absorbing,
+};
 
-pub(super) fn no_resurrection(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for (session, (acknowledged, at)) in &lens.ended {
-        findings.exercised();
-        let timeline = lens.timeline(session);
-        if let Some(record) = timeline.after(*acknowledged).filter(|record| is_live(record)) {
-            let message = format!(
-                "the termination of {} was acknowledged while its record, last written by {}, was live",
-                name_of(session),
-                record.writer()
-            );
-            findings.violate(*at, format!("record live when acknowledged, written by {}", record.writer()), message);
-            continue;
-        }
-        let live = |held: &&super::lens::Held| held.record.as_ref().is_some_and(is_live);
-        if let Some(held) = timeline.since(*acknowledged).iter().find(live) {
-            let writer = held.record.as_ref().map_or("nobody", Record::writer);
-            let message = format!(
-                "{} was terminated, acknowledged at {at:?}, and {writer} brought its record back",
-                name_of(session)
-            );
-            findings.violate(held.at, format!("record between termination and {writer}"), message);
-        }
-    }
-    restored_after_end(lens, run, findings);
-}
+pub(super) const NO_DEAD_ENTRY: Check = Check {
+    name: "no-dead-entry",
+    about: "a pod that has terminated a session never caches a live object of it again",
+    judge: no_dead_entry,
+};
 
-fn restored_after_end(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let mut starts: BTreeMap<(Arc<str>, &str), usize> = BTreeMap::new();
-    for (index, event) in run.history.events().iter().enumerate() {
-        if let Some(fact) = event.fact("session.restoring") {
-            starts.insert((event.host.clone(), fact.text("session")), index);
-        }
-        let Some(fact) = event.fact("session.restored") else { continue };
-        let session = fact.text("session");
-        let begun = starts.get(&(event.host.clone(), session)).copied().unwrap_or_default();
-        if lens.ended.get(session).is_some_and(|(acknowledged, _)| begun > *acknowledged) {
-            let message =
-                format!("{} restored {} after its termination was acknowledged", event.host, name_of(session));
-            findings.violate(event.at, "restore of a terminated session", message);
-        }
-    }
-}
-
-pub(super) fn termination_absorbing(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    for (session, timeline) in &lens.timelines {
-        let mut terminated = false;
-        for held in &timeline.0 {
-            let Some(record) = &held.record else {
-                terminated = false;
-                continue;
-            };
-            if terminated && !record.is_terminated() {
-                let message =
-                    format!("{} was marked as terminated, and {} unmarked it", name_of(session), record.writer());
-                findings.violate(held.at, format!("mark overwritten by {}", record.writer()), message);
-            } else if !terminated && record.is_terminated() {
-                findings.exercised();
-            }
-            terminated = record.is_terminated();
-        }
-    }
-}
-
-/// What was asked after an acknowledged termination.
-fn asked_after_end(lens: &Lens) -> impl Iterator<Item = (&Answered, Duration)> {
-    lens.answered.iter().filter_map(|asked| {
-        let (acknowledged, at) = lens.ended.get(&asked.session)?;
-        (asked.from > *acknowledged).then_some((asked, *at))
-    })
-}
-
-pub(super) fn no_use_after_terminate(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let mut cut_off = None;
-    for (asked, ended) in asked_after_end(lens) {
-        let what = match asked.verb {
-            Verb::Call { .. } => "call",
-            Verb::Get { .. } => "listing",
-            _ => continue,
-        };
-        findings.exercised();
-        if !matches!(asked.answer, Answer::Done | Answer::Listed(_)) {
-            continue;
-        }
-        let failures = cut_off.get_or_insert_with(|| failed_accesses(run));
-        let failed =
-            failures.get(&asked.pod).is_some_and(|indices| indices.range(asked.from..=asked.to).next().is_some());
-        if failed && run.allows(STALE_WHILE_CUT_OFF) {
-            continue;
-        }
-        let about = if failed { format!("{what} while cut off from storage") } else { what.to_owned() };
-        let message = format!(
-            "{} served a {what} of {} at {:?}, whose termination was acknowledged at {ended:?}",
-            asked.pod,
-            name_of(&asked.session),
-            asked.invoked
-        );
-        findings.violate(asked.returned, about, message);
-    }
-}
-
-/// The events in which each host got no answer from storage, or gave up before it had asked.
-fn failed_accesses(run: &Observed<'_, Session>) -> BTreeMap<Arc<str>, BTreeSet<usize>> {
-    let mut failures: BTreeMap<Arc<str>, BTreeSet<usize>> = BTreeMap::new();
-    for (index, event) in run.history.events().iter().enumerate() {
-        let failed = match &event.what {
-            What::Access(access) => {
-                access.key.starts_with(PREFIX)
-                    && matches!(&*access.outcome, "timed out" | "unavailable" | "refused" | "abandoned")
-            }
-            _ => event.fact("session.gave-up").is_some(),
-        };
-        if failed {
-            failures.entry(event.host.clone()).or_default().insert(index);
-        }
-    }
-    failures
-}
-
-pub(super) fn termination_is_told(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for (asked, _) in asked_after_end(lens) {
-        if asked.invoked < run.healed + TELLING {
-            continue;
-        }
-        let what = match asked.verb {
-            Verb::Call { .. } => "call",
-            Verb::Get { .. } => "listing",
-            Verb::Validate => "validation",
-            _ => continue,
-        };
-        findings.exercised();
-        if asked.answer == Answer::Unavailable {
-            let message = format!(
-                "{} answered a {what} of {} with unavailable, though it has been terminated and storage can be reached",
-                asked.pod,
-                name_of(&asked.session)
-            );
-            findings.violate(asked.returned, format!("{what} of a terminated session"), message);
-        }
-    }
-}
-
-pub(super) fn no_dead_entry(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let mut ended: BTreeMap<(&Incarnation, &str), usize> = BTreeMap::new();
-    for request in lens.handled.iter().filter(|request| &*request.operation == "terminate") {
-        if let Some((index, _, answer)) = &request.end
-            && &**answer == "ok"
-        {
+fn no_resurrection(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        let mut risen = None;
+        for ending in &session.endings {
             findings.exercised();
-            let first = ended.entry((&request.pod, &*request.session)).or_insert(*index);
-            *first = (*first).min(*index);
+            risen = risen.or_else(|| {
+                let after = session.records.during(ending.done, Moment::NEVER).iter();
+                let mut bound = after.take_while(|version| session.records.binds(ending.begun, version.since));
+                bound.find_map(|version| live(version).map(|record| (ending, version, record)))
+            });
+        }
+        if let Some((ending, version, record)) = risen {
+            tell_resurrection(session, ending, version, record, findings);
         }
     }
-    for (index, event) in run.history.events().iter().enumerate() {
-        let Some(fact) = event.fact("session.shelved") else { continue };
-        let session = fact.text("session");
-        let pod = (event.host.clone(), event.incarnation);
-        if fact.flag("live") && ended.get(&(&pod, session)).is_some_and(|since| index > *since) {
-            let doing = doing(run, event);
-            let message = format!("{} had ended {}, and {doing} put it back into its cache", pod.0, name_of(session));
-            findings.violate(event.at, format!("cache entry between termination and {doing}"), message);
+}
+
+fn live(version: &Version<Record>) -> Option<&Record> {
+    version.value.as_ref().filter(|record| record.is_live())
+}
+
+fn tell_resurrection(
+    session: &Session,
+    ending: &Ending,
+    version: &Version<Record>,
+    record: &Record,
+    findings: &mut Findings,
+) {
+    let at = version.since.at.max(ending.done.at);
+    let (name, writer, wrote) = (session.label(), record.writer(), version.since.at);
+    if version.since < ending.begun {
+        findings.violate(
+            at,
+            "session: termination acknowledged and not done",
+            format!("{name}: {}, but the live record that {writer} wrote at {wrote:?} was still there", ending.story()),
+        );
+    } else {
+        findings.violate(
+            at,
+            format!("session: {writer} writes after terminate"),
+            format!(
+                "{name}: {}, and storage holds the live record that {writer} wrote at {wrote:?} ({})",
+                ending.story(),
+                record.revision()
+            ),
+        );
+    }
+}
+
+fn termination_absorbing(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        let mut marked = None;
+        for version in session.records.versions() {
+            // What storage itself took back is no doing of a pod.
+            if version.cause == "lost" {
+                marked = None;
+            }
+            let Some(record) = &version.value else { continue };
+            match marked {
+                None if record.is_terminated() => {
+                    findings.exercised();
+                    marked = Some((version.since.at, record.writer()));
+                }
+                Some((since, by)) if !record.is_terminated() => {
+                    findings.violate(
+                        version.since.at,
+                        format!("session: {} wipes the mark of termination", record.writer()),
+                        format!(
+                            "{}: {by} marked the record as terminated at {since:?}; {} wrote it without the mark ({})",
+                            session.label(),
+                            record.writer(),
+                            record.revision()
+                        ),
+                    );
+                    break;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn no_dead_entry(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        let mut returned = None;
+        for ending in &session.endings {
+            findings.exercised();
+            let back = session.shelved.iter().find(|shelved| {
+                shelved.live
+                    && shelved.moment > ending.done
+                    && shelved.pod == ending.pod
+                    // A pod that has restarted meanwhile remembers nothing.
+                    && ending.incarnation.is_none_or(|incarnation| shelved.incarnation == incarnation)
+                    && session.records.binds(ending.begun, shelved.moment)
+            });
+            returned = returned.or(back.map(|back| (ending, back)));
+        }
+        if let Some((ending, back)) = returned {
+            findings.violate(
+                back.moment.at,
+                "session: cached again after terminate",
+                format!(
+                    "{}: {}, and there a live object of it was cached again at {:?}",
+                    session.label(),
+                    ending.story(),
+                    back.moment.at
+                ),
+            );
+        }
+    }
+}
+
+pub(super) const NO_USE_AFTER_TERMINATE: Check = Check {
+    name: "no-use-after-terminate",
+    about: "what is asked of a session after its termination was done is refused, on every pod",
+    judge: no_use_after_terminate,
+};
+
+pub(super) const TERMINATION_IS_TOLD: Check = Check {
+    name: "termination-is-told",
+    about: "while storage can be reached, the validation of a session that has gone answers that there is none",
+    judge: termination_is_told,
+};
+
+fn no_use_after_terminate(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        for op in seen.of(session) {
+            // Notifications say nothing of use: what is not there has expired well enough.
+            if !matches!(op.verb(), Some(Verb::Call { .. } | Verb::Get { .. } | Verb::Decorate | Verb::Validate)) {
+                continue;
+            }
+            let Some(ending) = ended_before(session, op) else { continue };
+            findings.exercised();
+            if !op.served() || seen.may_be_stale(session, op) {
+                continue;
+            }
+            let cut_off = session.cut_off(op);
+            findings.violate(
+                op.returned.at,
+                format!(
+                    "session: {} served after terminate{}",
+                    op.word(),
+                    if cut_off { ", storage out of reach" } else { "" }
+                ),
+                format!(
+                    "{}: {}; {} via {} was served at {:?} all the same",
+                    session.label(),
+                    ending.story(),
+                    op.story(),
+                    op.pod,
+                    op.returned.at
+                ),
+            );
+        }
+    }
+}
+
+/// A termination that was done before an operation was invoked, and that storage has not taken back.
+fn ended_before<'a>(session: &'a Session, op: &Op) -> Option<&'a Ending> {
+    let mut before = session.endings.iter().take_while(|ending| ending.done < op.invoked);
+    before.find(|ending| session.records.binds(ending.begun, op.returned))
+}
+
+fn termination_is_told(seen: &Lens, findings: &mut Findings) {
+    for (op, session) in seen.on_sessions() {
+        // The pod must have asked storage and got an answer: otherwise it may well not know.
+        let gone = op.verb() == Some(&Verb::Validate)
+            && op.answered()
+            && session.records.at(op.invoked).is_some()
+            && session.records.lacked(op.invoked, op.returned, |record| !record.is_terminated())
+            && session.looked_at(op)
+            && !session.cut_off(op);
+        if !gone {
+            continue;
+        }
+        findings.exercised();
+        if !op.got(&Answer::NotFound) {
+            let answer = op.answer_word();
+            findings.violate(
+                op.returned.at,
+                format!("session: validate answers {answer} when there is none"),
+                format!(
+                    "{}: {} was answered {answer} at {:?}, though the session had gone and storage said so",
+                    session.label(),
+                    op.story(),
+                    op.returned.at
+                ),
+            );
         }
     }
 }

@@ -1,58 +1,44 @@
-//! Who may use a session, and which object stands for it.
+//! A session is its owner's: nobody else gets anything of it, and the owner is never turned away.
 
-use super::lens::{Lens, name_of};
-use crate::harness::{Findings, Observed};
-use crate::systems::session::Session;
+use super::checks::Check;
+use super::lens::{Lens, label};
+use crate::harness::Findings;
 use crate::systems::session::outcome::Answer;
-use crate::systems::session::record::Record;
-use crate::systems::session::workload::Verb;
 
-pub(super) fn caller_identity(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for asked in &lens.answered {
-        let (what, stranger) = match asked.verb {
-            Verb::Call { stranger, .. } => ("call", stranger),
-            Verb::Get { stranger } => ("listing", stranger),
-            _ => ("request", false),
-        };
-        let (pod, name) = (&asked.pod, name_of(&asked.session));
-        match (stranger, &asked.answer) {
-            (true, Answer::Forbidden) => findings.exercised(),
-            (true, Answer::Done | Answer::Listed(_)) => {
-                findings.exercised();
-                let message = format!("{pod} served a {what} of {name} to a stranger");
-                findings.violate(asked.returned, format!("{what} by a stranger"), message);
-            }
-            (false, Answer::Forbidden) => {
-                let message = format!("{pod} refused a {what} of {name} to its owner");
-                findings.violate(asked.returned, format!("{what} by the owner"), message);
-            }
-            _ => {}
-        }
-    }
-    for event in run.history.events() {
-        let Some(fact) = event.fact("backend.called") else { continue };
-        if fact.text("owner") != fact.text("caller") {
-            let message = format!("{} was called for {} by a stranger", event.host, name_of(fact.text("session")));
-            findings.violate(event.at, "backend called by a stranger", message);
-        }
-    }
-}
+pub(super) const CALLER_IDENTITY: Check = Check {
+    name: "caller-identity",
+    about: "a stranger is never served, nor let through to a backend, and the owner is never forbidden",
+    judge: caller_identity,
+};
 
-pub(super) fn no_stale_handle(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    for asked in lens.answered.iter().filter(|asked| matches!(asked.verb, Verb::Call { .. })) {
-        let alive = || {
-            let timeline = lens.timeline(&asked.session);
-            timeline.always(asked.from, asked.to, |record| record.is_some_and(Record::is_live))
-        };
-        match asked.answer {
-            Answer::Done => findings.exercised(),
-            Answer::Closed if alive() => {
-                findings.exercised();
-                let name = name_of(&asked.session);
-                let message = format!("{} called {name} through an object that it had closed", asked.pod);
-                findings.violate(asked.returned, "call on a live session", message);
-            }
-            _ => {}
+fn caller_identity(seen: &Lens, findings: &mut Findings) {
+    for (op, session) in seen.on_sessions() {
+        let forbidden = op.got(&Answer::Forbidden);
+        if op.by_stranger() && (op.served() || forbidden) {
+            findings.exercised();
         }
+        let wrong = match op.by_stranger() {
+            true if op.served() => "served to a stranger",
+            false if forbidden => "refused to its owner",
+            _ => continue,
+        };
+        findings.violate(
+            op.returned.at,
+            format!("session: {} {wrong}", op.word()),
+            format!("{}: {} via {} was {wrong} at {:?}", session.label(), op.story(), op.pod, op.returned.at),
+        );
+    }
+    for call in seen.calls.iter().filter(|call| call.caller != call.owner) {
+        findings.violate(
+            call.moment.at,
+            "call: reaches a backend for a stranger",
+            format!(
+                "{}: a call of {} reached a backend at {:?} on a connection of {}",
+                label(&call.session),
+                call.caller,
+                call.moment.at,
+                call.owner
+            ),
+        );
     }
 }

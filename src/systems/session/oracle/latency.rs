@@ -1,155 +1,178 @@
-//! How long things may take: operations on a pod, storage calls, and placeholders that nobody came back for.
+//! Nothing takes longer than its own times allow, and nothing waits for what is not its own affair.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::lens::{Handled, Lens, doing, name_of};
-use crate::harness::{Findings, Observed, What};
-use crate::systems::session::Session;
-use crate::systems::session::record::Record;
+use super::checks::Check;
+use super::lens::{Lens, Request, label};
+use crate::harness::Findings;
+use crate::systems::session::timeouts as times;
+use crate::systems::session::workload::Verb;
 
-/// What scheduling and latency may add to an operation's own times.
-const SLACK: Duration = Duration::from_secs(1);
+pub(super) const BOUNDED_LATENCY: Check = Check {
+    name: "bounded-latency",
+    about: "a pod carries out each request within the sum of the request's own timeouts and one drained call",
+    judge: bounded_latency,
+};
+
+pub(super) const NO_HEAD_OF_LINE_BLOCKING: Check = Check {
+    name: "no-head-of-line-blocking",
+    about: "with nothing disturbed, an operation does not wait for what others have under way",
+    judge: no_head_of_line_blocking,
+};
+
+pub(super) const FULL_DEADLINE: Check = Check {
+    name: "full-deadline",
+    about: "a storage call is given up only after all of its own time, whatever came before it",
+    judge: full_deadline,
+};
+
+/// What an eviction may wait for, in forms that wait: a call that has just begun to connect, then the goodbyes.
+const DRAINED_CALL: Duration =
+    times::BACKEND_INIT.saturating_add(times::TOOL_CALL).saturating_add(Duration::from_secs(30));
 /// A call that lasts this long can be seen to hold others up.
 const LONG_CALL: Duration = Duration::from_secs(10);
-/// How late a server's expiry may be: it looks again once a minute at least.
-const EXPIRY_SLACK: Duration = Duration::from_mins(2);
+/// What nobody notices in a quiet world: a dozen round trips at their slowest, and losing a few races to write.
+const PROMPT: Duration = Duration::from_secs(10);
 
-/// The sum of the times of an operation's steps, with one look to confirm each write and one more attempt where others
-/// were faster.
-fn budget(operation: &str) -> Option<Duration> {
-    let seconds = match operation {
-        "generate" => 2 * 5,
-        "validate" => 3,
-        "get" => 3 + 3 + 15 + 5,
-        "create" => 5 + 30 + 5 + 20,
-        "decorate" => 26 + 20,
-        "terminate" | "notify" => 20,
-        "call" => 3 * 26 + 30 + 60,
-        _ => return None,
-    };
-    Some(Duration::from_secs(seconds))
+fn bounded_latency(seen: &Lens, findings: &mut Findings) {
+    for request in &seen.requests {
+        let Some(own) = own_times(&request.operation).filter(|_| !request.cut_short) else { continue };
+        findings.exercised();
+        if let Some(due) = overdue(seen, request, own + DRAINED_CALL) {
+            findings.violate(
+                due,
+                format!("request: {} takes longer than its timeouts allow", request.operation),
+                tell(request, due),
+            );
+        }
+    }
 }
 
-/// How much longer than it may a request took, leaving out for how long its pod stood still.
-fn excess(lens: &Lens, request: &Handled) -> Option<Duration> {
-    let budget = budget(&request.operation)?;
-    let (_, ended, _) = request.end.as_ref()?;
-    let took = ended.saturating_sub(request.began);
-    if took <= budget + SLACK {
+/// When a request ought to have been done, if it was not, given that it may take so long; while tasks of its pod stand
+/// still, its time does too.
+fn overdue(seen: &Lens, request: &Request, may_take: Duration) -> Option<Duration> {
+    let done = request.done.at.min(seen.ended);
+    let due = request.begun.at + may_take;
+    if done <= due {
         return None;
     }
-    let stood = lens.stood(&request.pod.0, request.began, *ended);
-    took.checked_sub(budget + SLACK + stood).filter(|excess| !excess.is_zero())
+    let due = due + stood_still(seen, request, done);
+    (done > due).then_some(due)
 }
 
-/// A long call of another session that was in flight on the pod while a request was carried out.
-fn long_call<'a>(calls: &BTreeMap<&str, Vec<&'a Handled>>, request: &Handled) -> Option<&'a Handled> {
-    let (_, ended, _) = request.end.as_ref()?;
-    calls.get(&*request.pod.0)?.iter().copied().find(|call| {
-        call.session != request.session
-            && call.pod == request.pod
-            && call.began < *ended
-            && call.end.as_ref().is_some_and(|(_, at, _)| *at > request.began)
+fn tell(request: &Request, due: Duration) -> String {
+    format!(
+        "{}: {} began on {} at {:?}, and was not done {:?} later",
+        label(&request.session),
+        request.operation,
+        request.pod,
+        request.begun.at,
+        due.saturating_sub(request.begun.at)
+    )
+}
+
+/// The sum of the timeouts that a request may run into one after another; `None`: it is not a client's, or waits for calls
+/// by its nature.
+fn own_times(operation: &str) -> Option<Duration> {
+    /// Closing the connections that a newer record no longer has.
+    const GOODBYES: Duration = Duration::from_secs(20);
+    // Looked at, restored, written back; then looked at again by those who waited for somebody else's restore.
+    let get = times::LOAD * 3 + times::RESTORE + times::RESTORE_WRITE + GOODBYES;
+    // Tried while others are faster; then the last attempt, and a look at what came of it.
+    let write = |each: Duration| times::CONTENTION + each * 3;
+    Some(match operation {
+        "generate" => times::GENERATE * 2,
+        "validate" => times::VALIDATE,
+        "create" => times::CREATE * 2 + times::BACKEND_INIT + write(times::CREATE),
+        "get" => get,
+        "decorate" => get + write(times::DECORATE) + GOODBYES,
+        "terminate" => times::TERMINATE + write(times::TERMINATE),
+        "notify" => times::NOTIFY * 2 + write(times::NOTIFY) + GOODBYES,
+        // A lost connection is opened anew by one call after another, each in its turn; and all of it up to thrice.
+        "call" => (get + times::BACKEND_INIT * 2 + times::TOOL_CALL) * 3,
+        _ => return None,
     })
 }
 
-fn long_calls(lens: &Lens) -> BTreeMap<&str, Vec<&Handled>> {
-    let mut calls: BTreeMap<&str, Vec<&Handled>> = BTreeMap::new();
-    for call in lens.handled.iter().filter(|request| &*request.operation == "call") {
-        if call.end.as_ref().is_some_and(|(_, at, _)| at.saturating_sub(call.began) >= LONG_CALL) {
-            calls.entry(&call.pod.0).or_default().push(call);
-        }
-    }
-    calls
+/// For how long tasks of a request's pod stood still while it was carried out.
+fn stood_still(seen: &Lens, request: &Request, until: Duration) -> Duration {
+    let times = seen.standstills.get(&request.pod).map(Vec::as_slice).unwrap_or_default();
+    times.iter().map(|still| still.to.min(until).saturating_sub(still.from.max(request.begun.at))).sum()
 }
 
-fn tell(request: &Handled, excess: Duration) -> String {
-    let (pod, operation, session) = (&request.pod.0, &request.operation, name_of(&request.session));
-    format!("{pod} took {excess:?} longer over {operation} {session} than all its steps may take together")
+fn no_head_of_line_blocking(seen: &Lens, findings: &mut Findings) {
+    slow_in_quiet_times(seen, findings);
+    slow_beside_a_long_call(seen, findings);
 }
 
-pub(super) fn bounded_latency(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    let calls = long_calls(lens);
-    for request in &lens.handled {
-        let Some((_, at, _)) = &request.end else { continue };
-        if budget(&request.operation).is_some() {
-            findings.exercised();
-        }
-        let Some(excess) = excess(lens, request) else { continue };
-        if long_call(&calls, request).is_none() {
-            findings.violate(*at, format!("{} too slow", request.operation), tell(request, excess));
-        }
-    }
-}
-
-pub(super) fn no_head_of_line_blocking(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    let calls = long_calls(lens);
-    for request in &lens.handled {
-        let Some((_, at, _)) = &request.end else { continue };
-        if budget(&request.operation).is_none() {
+fn slow_in_quiet_times(seen: &Lens, findings: &mut Findings) {
+    for op in &seen.operations {
+        let Some(verb) = op.verb() else { continue };
+        let returned = op.returned.at.min(seen.ended);
+        if !seen.quiet.throughout(op.invoked.at, returned) {
             continue;
         }
-        let Some(call) = long_call(&calls, request) else { continue };
         findings.exercised();
-        if let Some(excess) = excess(lens, request) {
-            let other = name_of(&call.session);
-            let message = format!("{}, while a call of {other} was in flight there", tell(request, excess));
-            findings.violate(*at, format!("{} behind another session's call", request.operation), message);
-        }
-    }
-}
-
-pub(super) fn full_deadline(_: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for event in run.history.events() {
-        let Some(fact) = event.fact("session.gave-up") else { continue };
-        findings.exercised();
-        let (waited, due) = (fact.int("waited_ms"), fact.int("due_ms"));
-        if waited < due {
-            let (doing, call) = (doing(run, event), fact.text("call"));
-            let message = format!(
-                "{} gave up the {call} of {} after {waited} ms of {due}, for an earlier call had used up the rest",
-                event.host,
-                name_of(fact.text("session"))
+        let own = match verb {
+            Verb::Call { takes, .. } => *takes,
+            _ => Duration::ZERO,
+        };
+        let took = returned.saturating_sub(op.invoked.at);
+        if took > own + PROMPT {
+            findings.violate(
+                op.invoked.at + own + PROMPT,
+                format!("operation: {} kept waiting with nothing disturbed", op.word()),
+                format!("{} via {} took {took:?}", op.story(), op.pod),
             );
-            findings.violate(event.at, format!("{call} of {doing}"), message);
         }
     }
 }
 
-pub(super) fn placeholder_expires(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let is_placeholder = |record: &Record| !record.is_full() && !record.is_terminated();
-    let mut life = Duration::ZERO;
-    for event in run.history.events() {
-        match &event.what {
-            What::Fact { .. } => {
-                if let Some(fact) = event.fact("session.pod") {
-                    life = life.max(Duration::from_millis(fact.int("ttl_ms") as u64));
-                }
-            }
-            // By the clock of a server that was tampered with, any time may have passed.
-            What::Fault { kind, subject, .. } if kind.starts_with("clock") && is_redis(subject) => return,
-            _ => {}
+/// Even where much is disturbed, no request takes more than its own times while a call of another session is in flight.
+fn slow_beside_a_long_call(seen: &Lens, findings: &mut Findings) {
+    let mut calls: BTreeMap<&str, Vec<&Request>> = BTreeMap::new();
+    for call in seen.requests.iter().filter(|request| &*request.operation == "call") {
+        if call.done.at.min(seen.ended).saturating_sub(call.begun.at) >= LONG_CALL {
+            calls.entry(&call.pod).or_default().push(call);
         }
     }
-    for (session, timeline) in &lens.timelines {
-        let pairs = timeline.0.iter().zip(timeline.0.iter().skip(1));
-        let expired = |held: &super::lens::Held| held.record.is_none() && held.cause == "expired";
-        let gone = pairs.filter(|(before, after)| before.record.as_ref().is_some_and(is_placeholder) && expired(after));
-        (0..gone.count()).for_each(|_| findings.exercised());
-        let left = timeline.0.last().and_then(|held| held.record.as_ref()).is_some_and(is_placeholder);
-        let touched = lens.touched.get(session).copied().unwrap_or_default();
-        let due = touched + life + EXPIRY_SLACK;
-        if left && run.ended > due {
-            findings.exercised();
-            let message =
-                format!("{} was last touched at {touched:?}, never created, and is still there", name_of(session));
-            findings.violate(due, "placeholder past its time to live", message);
+    for request in seen.requests.iter().filter(|request| !request.cut_short) {
+        let Some(own) = own_times(&request.operation) else { continue };
+        let beside = calls
+            .get(&*request.pod)
+            .into_iter()
+            .flatten()
+            .find(|call| call.session != request.session && call.begun < request.done && call.done > request.begun);
+        let Some(call) = beside else { continue };
+        findings.exercised();
+        if let Some(due) = overdue(seen, request, own) {
+            findings.violate(
+                due,
+                format!("request: {} waits behind another session's call", request.operation),
+                format!("{}, with a call of {} in flight there", tell(request, due), label(&call.session)),
+            );
         }
     }
 }
 
-fn is_redis(subject: &Arc<str>) -> bool {
-    subject.split(' ').any(|word| word == "redis")
+fn full_deadline(seen: &Lens, findings: &mut Findings) {
+    for given_up in &seen.given_up {
+        findings.exercised();
+        if given_up.waited < given_up.due {
+            findings.violate(
+                given_up.moment.at,
+                format!("storage: {} of {} has less than its own time", given_up.call, given_up.operation),
+                format!(
+                    "{}: {} gave its {} up after {:?} at {:?}, though it is due {:?}",
+                    label(&given_up.session),
+                    given_up.operation,
+                    given_up.call,
+                    given_up.waited,
+                    given_up.moment.at,
+                    given_up.due
+                ),
+            );
+        }
+    }
 }

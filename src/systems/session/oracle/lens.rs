@@ -1,262 +1,303 @@
-//! One reading of a history, in the terms of sessions, for all invariants.
+//! What a run left behind, sorted by session: the ground truth of storage and backends, what pods report, and what clients
+//! saw. How it is got out of a history is in `reading.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{ActivityId, Event, Observed, What};
-use crate::systems::session::Session;
+use crate::oracle::{Moment, Quiet, Timeline};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::records::PREFIX;
-use crate::systems::session::workload::{Operation, Verb, pod_name};
+use crate::systems::session::workload::{Operation, Verb};
 
-/// One start of a host.
-pub(super) type Incarnation = (Arc<str>, u32);
-
-/// What storage held of a session from a moment on.
-pub(super) struct Held {
-    /// The event.
-    pub(super) index: usize,
-    pub(super) at: Duration,
-    /// `None`: nothing.
-    pub(super) record: Option<Record>,
-    pub(super) cause: &'static str,
+/// A run, sorted.
+pub(super) struct Lens {
+    /// By id.
+    pub(super) sessions: BTreeMap<Arc<str>, Session>,
+    /// All operations, in the order of their invocation.
+    pub(super) operations: Vec<Op>,
+    /// Each start of a pod, by what it calls itself.
+    pub(super) boots: BTreeMap<Arc<str>, Boot>,
+    /// What pods had to carry out.
+    pub(super) requests: Vec<Request>,
+    /// Storage calls that were given up.
+    pub(super) given_up: Vec<GivenUp>,
+    /// Tool calls as backends saw them.
+    pub(super) calls: Vec<BackendCall>,
+    /// By host: when tasks stood still there, held or paused.
+    pub(super) standstills: BTreeMap<Arc<str>, Vec<Standstill>>,
+    /// When nothing was disturbed.
+    pub(super) quiet: Quiet,
+    /// Whether the clock of the host that storage runs on was tampered with.
+    pub(super) storage_clock_tampered: bool,
+    /// When faults had healed.
+    pub(super) healed: Duration,
+    /// When the run ended.
+    pub(super) ended: Duration,
+    /// Whether a pod that cannot reach storage may serve what is stale.
+    pub(super) stale_while_cut_off: bool,
 }
 
-/// What storage held of a session, in order.
-#[derive(Default)]
-pub(super) struct Timeline(pub(super) Vec<Held>);
-
-impl Timeline {
-    /// What was held just after an event.
-    pub(super) fn after(&self, index: usize) -> Option<&Record> {
-        let place = self.0.partition_point(|held| held.index <= index);
-        place.checked_sub(1).and_then(|place| self.0[place].record.as_ref())
-    }
-
-    /// What came after an event.
-    pub(super) fn since(&self, index: usize) -> &[Held] {
-        &self.0[self.0.partition_point(|held| held.index <= index)..]
-    }
-
-    /// Whether all that was held between two events passes a test.
-    pub(super) fn always(&self, from: usize, to: usize, test: impl Fn(Option<&Record>) -> bool) -> bool {
-        let between = self.since(from).iter().take_while(|held| held.index < to);
-        test(self.after(from)) && between.map(|held| held.record.as_ref()).all(test)
-    }
+/// All that is known of one session.
+pub(super) struct Session {
+    pub(super) id: Arc<str>,
+    /// What storage held of it.
+    pub(super) records: Timeline<Record>,
+    /// Calls to storage about it, as the pods that made them know them.
+    pub(super) looks: Vec<Look>,
+    /// Operations on it, as indices, in the order of their invocation.
+    pub(super) operations: Vec<usize>,
+    /// Terminations that were done, in the order in which they were.
+    pub(super) endings: Vec<Ending>,
+    /// Objects that were put into a cache.
+    pub(super) shelved: Vec<Shelved>,
+    /// Objects that were evicted because their record no longer bore them out.
+    pub(super) evicted: Vec<Evicted>,
+    /// When an object went out of a pod's cache, in whatever way.
+    pub(super) unshelved: Vec<(Moment, Arc<str>)>,
+    /// Connections to backends.
+    pub(super) connections: Vec<Connection>,
 }
 
-/// An operation of a client, answered.
-pub(super) struct Answered {
-    pub(super) verb: Verb,
+/// A termination that was done: as the pod told it, or as a client was.
+pub(super) struct Ending {
     pub(super) pod: Arc<str>,
-    pub(super) session: Arc<str>,
-    /// The events of its invocation and its return.
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) invoked: Duration,
-    pub(super) returned: Duration,
-    pub(super) answer: Answer,
+    pub(super) incarnation: Option<u32>,
+    pub(super) begun: Moment,
+    pub(super) done: Moment,
 }
 
-/// A request as a pod carried it out.
-pub(super) struct Handled {
-    pub(super) pod: Incarnation,
+impl Ending {
+    /// Who ended what when, in words.
+    pub(super) fn story(&self) -> String {
+        format!("a termination on {} was done at {:?}", self.pod, self.done.at)
+    }
+}
+
+/// A call to storage, at its end.
+pub(super) struct Look {
+    pub(super) moment: Moment,
+    pub(super) pod: Arc<str>,
+    /// Storage gave no answer, or none that was waited for.
+    pub(super) failed: bool,
+}
+
+/// An object that was put into a cache.
+pub(super) struct Shelved {
+    pub(super) moment: Moment,
+    pub(super) pod: Arc<str>,
+    pub(super) incarnation: u32,
+    /// It stands for a session that can be served.
+    pub(super) live: bool,
+    pub(super) entries: i64,
+    pub(super) capacity: i64,
+}
+
+/// An object that was evicted.
+pub(super) struct Evicted {
+    pub(super) moment: Moment,
+    pub(super) pod: Arc<str>,
+    /// The backends and decorations that it knew of, joined by commas.
+    pub(super) backends: Arc<str>,
+    pub(super) decorations: Arc<str>,
+}
+
+/// A connection to a backend, as the backend saw it.
+pub(super) struct Connection {
+    pub(super) token: Arc<str>,
+    pub(super) boot: Arc<str>,
+    pub(super) backend: Arc<str>,
+    pub(super) opened: Moment,
+    /// [`Moment::NEVER`]: it was still open when the run ended.
+    pub(super) closed: Moment,
+}
+
+/// One start of a pod.
+pub(super) struct Boot {
+    pub(super) pod: Arc<str>,
+    /// When it crashed; [`Moment::NEVER`]: it did not.
+    pub(super) crashed: Moment,
+}
+
+/// A request that a pod carried out.
+pub(super) struct Request {
+    pub(super) pod: Arc<str>,
     pub(super) operation: Arc<str>,
     pub(super) session: Arc<str>,
-    pub(super) backend: Arc<str>,
-    pub(super) from: usize,
-    pub(super) began: Duration,
-    /// When and how it ended.
-    pub(super) end: Option<(usize, Duration, Arc<str>)>,
+    pub(super) begun: Moment,
+    /// [`Moment::NEVER`]: it was not done when the run ended.
+    pub(super) done: Moment,
+    /// The pod crashed before it was done.
+    pub(super) cut_short: bool,
 }
 
-/// A connection as its backend counted it.
-pub(super) struct Opened {
-    pub(super) boot: Arc<str>,
+/// A storage call that was given up.
+pub(super) struct GivenUp {
+    pub(super) moment: Moment,
     pub(super) session: Arc<str>,
-    pub(super) from: usize,
-    pub(super) closed: Option<Duration>,
+    /// What it was part of, for example `terminate`.
+    pub(super) operation: Arc<str>,
+    pub(super) call: Arc<str>,
+    pub(super) waited: Duration,
+    pub(super) due: Duration,
 }
 
-/// A history in the terms of sessions.
-#[derive(Default)]
-pub(super) struct Lens {
-    /// What storage held, by session id.
-    pub(super) timelines: BTreeMap<Arc<str>, Timeline>,
-    /// All answered operations on sessions.
-    pub(super) answered: Vec<Answered>,
-    /// All requests to pods.
-    pub(super) handled: Vec<Handled>,
-    /// All connections to backends.
-    pub(super) opened: Vec<Opened>,
-    /// Each start of a pod, by the word it calls itself.
-    pub(super) boots: BTreeMap<Arc<str>, Incarnation>,
-    /// When hosts crashed.
-    pub(super) crashes: BTreeMap<Arc<str>, Vec<Duration>>,
-    /// For how long hosts, or tasks on them, stood still, and until when.
-    pub(super) stills: BTreeMap<Arc<str>, Vec<(Duration, Duration)>>,
-    /// The first acknowledged termination of each session: the event and the time of the answer.
-    pub(super) ended: BTreeMap<Arc<str>, (usize, Duration)>,
-    /// The last time that anybody touched a session's record.
-    pub(super) touched: BTreeMap<Arc<str>, Duration>,
-    open: BTreeMap<Arc<str>, (usize, Arc<str>)>,
-    requests: BTreeMap<ActivityId, usize>,
-    paused: BTreeMap<Arc<str>, Duration>,
+/// A tool call that reached a backend.
+pub(super) struct BackendCall {
+    pub(super) moment: Moment,
+    pub(super) session: Arc<str>,
+    pub(super) owner: Arc<str>,
+    pub(super) caller: Arc<str>,
+}
+
+/// A time in which tasks of a host stood still.
+#[derive(Clone, Copy)]
+pub(super) struct Standstill {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+}
+
+/// An operation of a client.
+pub(super) struct Op {
+    pub(super) operation: Operation,
+    /// The pod that it went to; empty where it went to none.
+    pub(super) pod: Arc<str>,
+    pub(super) client: Arc<str>,
+    pub(super) session: Option<Arc<str>>,
+    pub(super) invoked: Moment,
+    /// [`Moment::NEVER`]: there was no outcome.
+    pub(super) returned: Moment,
+    pub(super) answer: Option<Answer>,
+    pub(super) at_rest: bool,
+}
+
+impl Op {
+    /// What was asked of a session.
+    pub(super) fn verb(&self) -> Option<&Verb> {
+        match &self.operation {
+            Operation::Session { verb, .. } => Some(verb),
+            _ => None,
+        }
+    }
+
+    /// The word for what was asked, the same for all sessions.
+    pub(super) fn word(&self) -> &'static str {
+        match &self.operation {
+            Operation::InspectPod(_) | Operation::InspectBackend(_) => "inspect",
+            Operation::Drain(_) => "drain",
+            Operation::Wait(_) => "wait",
+            Operation::Session { verb, .. } => match verb {
+                Verb::Create => "create",
+                Verb::Abandon => "abandon",
+                Verb::Call { .. } => "call",
+                Verb::Get { .. } => "get",
+                Verb::Decorate => "decorate",
+                Verb::Terminate => "terminate",
+                Verb::Notify { .. } => "notify",
+                Verb::Validate => "validate",
+            },
+        }
+    }
+
+    /// Whether it was made with somebody else's credentials.
+    pub(super) fn by_stranger(&self) -> bool {
+        matches!(self.verb(), Some(Verb::Call { stranger: true, .. } | Verb::Get { stranger: true }))
+    }
+
+    /// Whether it was answered at all.
+    pub(super) fn answered(&self) -> bool {
+        !matches!(self.answer, None | Some(Answer::Lost | Answer::Skipped))
+    }
+
+    /// Whether this was its answer.
+    pub(super) fn got(&self, answer: &Answer) -> bool {
+        self.answer.as_ref() == Some(answer)
+    }
+
+    /// The word for its answer, the same for all sessions.
+    pub(super) fn answer_word(&self) -> &'static str {
+        match &self.answer {
+            None => "nothing",
+            Some(Answer::Done | Answer::Decorated(_) | Answer::Listed(_) | Answer::Pod(_) | Answer::Backends(_)) => {
+                "done"
+            }
+            Some(Answer::NotFound) => "not found",
+            Some(Answer::Forbidden) => "forbidden",
+            Some(Answer::NoTool) => "no such tool",
+            Some(Answer::Conflict) => "conflict",
+            Some(Answer::Closed) => "closed",
+            Some(Answer::Backend) => "backend failed",
+            Some(Answer::Unavailable) => "unavailable",
+            Some(Answer::Lost) => "no answer",
+            Some(Answer::Skipped) => "nothing to do",
+        }
+    }
+
+    /// Whether the session was of use to whoever asked.
+    pub(super) fn served(&self) -> bool {
+        matches!(self.answer, Some(Answer::Done | Answer::Listed(_) | Answer::Decorated(_)))
+    }
+
+    /// Who asked for what, in words.
+    pub(super) fn story(&self) -> String {
+        format!("`{}` of {} at {:?}", self.operation, self.client, self.invoked.at)
+    }
+}
+
+impl Session {
+    /// What it is called by people: its id without what makes it unique.
+    pub(super) fn label(&self) -> &str {
+        label(&self.id)
+    }
+
+    /// Whether it could be served at every moment of an operation.
+    pub(super) fn live_throughout(&self, op: &Op) -> bool {
+        self.records.held(op.invoked, op.returned, Record::is_live)
+    }
+
+    /// Whether some call of a pod to storage about this session failed during an operation.
+    pub(super) fn cut_off(&self, op: &Op) -> bool {
+        self.looks_during(op).any(|look| look.failed)
+    }
+
+    /// Whether some call of the operation's pod to storage about this session was answered during it.
+    pub(super) fn looked_at(&self, op: &Op) -> bool {
+        self.looks_during(op).any(|look| !look.failed)
+    }
+
+    fn looks_during<'a>(&'a self, op: &'a Op) -> impl Iterator<Item = &'a Look> {
+        let first = self.looks.partition_point(|look| look.moment < op.invoked);
+        let during = self.looks[first..].iter().take_while(|look| look.moment <= op.returned);
+        during.filter(|look| look.pod == op.pod)
+    }
 }
 
 impl Lens {
-    /// Reads a history.
-    pub(super) fn new(run: &Observed<'_, Session>) -> Self {
-        let mut lens = Self::default();
-        let mut spans = vec![(0, 0); run.operations.len()];
-        for (index, event) in run.history.events().iter().enumerate() {
-            match &event.what {
-                What::Invoked { operation, .. } => spans[*operation as usize].0 = index,
-                What::Returned { operation, .. } => spans[*operation as usize].1 = index,
-                What::Commit { key, value, cause, .. } => {
-                    lens.committed(index, event.at, key, value.as_deref(), cause);
-                }
-                What::Access(access) => {
-                    if let Some(id) = access.key.strip_prefix(PREFIX) {
-                        lens.touched.insert(id.into(), event.at);
-                    }
-                }
-                What::Fact { name, .. } => lens.told(index, event, name),
-                What::Crashed => lens.crashed(event),
-                What::Paused => drop(lens.paused.insert(event.host.clone(), event.at)),
-                What::Resumed => {
-                    if let Some(since) = lens.paused.remove(&event.host) {
-                        lens.stood_still(&event.host, event.at, event.at.saturating_sub(since));
-                    }
-                }
-                // A drawn hold is reported when it begins, a scripted one when it ends: both ends are allowed for.
-                What::Point { held, .. } => lens.stood_still(&event.host, event.at + *held, *held),
-                _ => {}
-            }
-        }
-        lens.answers(run, &spans);
-        lens
+    /// A session's operations, in the order of their invocation.
+    pub(super) fn of<'a>(&'a self, session: &'a Session) -> impl Iterator<Item = &'a Op> {
+        session.operations.iter().map(|index| &self.operations[*index])
     }
 
-    fn committed(&mut self, index: usize, at: Duration, key: &str, value: Option<&str>, cause: &'static str) {
-        let Some(id) = key.strip_prefix(PREFIX) else { return };
-        let record = value.and_then(Record::parse);
-        let id: Arc<str> = id.into();
-        self.touched.insert(id.clone(), at);
-        self.timelines.entry(id).or_default().0.push(Held { index, at, record, cause });
+    /// The operations that have a session, with that session.
+    pub(super) fn on_sessions(&self) -> impl Iterator<Item = (&Op, &Session)> {
+        self.operations.iter().filter_map(|op| {
+            let session = self.sessions.get(op.session.as_ref()?)?;
+            Some((op, session))
+        })
     }
 
-    fn told(&mut self, index: usize, event: &Event, name: &str) {
-        let Some(fact) = event.fact(event_name(event)) else { return };
-        let text = |field| Arc::<str>::from(fact.text(field));
-        match name {
-            "session.pod" => drop(self.boots.insert(text("boot"), (event.host.clone(), event.incarnation))),
-            "session.handling" => {
-                self.requests.insert(event.activity, self.handled.len());
-                self.handled.push(Handled {
-                    pod: (event.host.clone(), event.incarnation),
-                    operation: text("operation"),
-                    session: text("session"),
-                    backend: text("backend"),
-                    from: index,
-                    began: event.at,
-                    end: None,
-                });
-            }
-            "session.handled" => {
-                if let Some(request) = self.requests.remove(&event.activity) {
-                    self.handled[request].end = Some((index, event.at, text("answer")));
-                }
-            }
-            "backend.opened" => {
-                self.open.insert(text("connection"), (self.opened.len(), event.host.clone()));
-                let (boot, session) = (text("boot"), text("session"));
-                self.opened.push(Opened { boot, session, from: index, closed: None });
-            }
-            "backend.closed" => {
-                if let Some((place, _)) = self.open.remove(fact.text("connection")) {
-                    self.opened[place].closed = Some(event.at);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// What a crashed backend had open is closed.
-    fn crashed(&mut self, event: &Event) {
-        self.crashes.entry(event.host.clone()).or_default().push(event.at);
-        let opened = &mut self.opened;
-        self.open.retain(|_, (place, host)| {
-            let stays = *host != event.host;
-            if !stays {
-                opened[*place].closed = Some(event.at);
-            }
-            stays
-        });
-    }
-
-    fn stood_still(&mut self, host: &Arc<str>, until: Duration, lasted: Duration) {
-        self.stills.entry(host.clone()).or_default().push((until, lasted));
-    }
-
-    fn answers(&mut self, run: &Observed<'_, Session>, spans: &[(usize, usize)]) {
-        for record in run.operations {
-            let Operation::Session { verb, via, .. } = &record.operation else { continue };
-            let (Some(returned), Some(outcome)) = (record.returned, &record.outcome) else { continue };
-            let Some(session) = outcome.session.clone() else { continue };
-            let (from, to) = spans[record.id as usize];
-            if *verb == Verb::Terminate && outcome.answer == Answer::Done {
-                let first = self.ended.entry(session.clone()).or_insert((to, returned));
-                *first = (*first).min((to, returned));
-            }
-            self.answered.push(Answered {
-                verb: verb.clone(),
-                pod: pod_name(*via).into(),
-                session,
-                from,
-                to,
-                invoked: record.invoked,
-                returned,
-                answer: outcome.answer.clone(),
-            });
-        }
-    }
-
-    /// What storage held of a session; nothing, if it never held anything.
-    pub(super) fn timeline(&self, session: &str) -> &Timeline {
-        const NOTHING: &Timeline = &Timeline(Vec::new());
-        self.timelines.get(session).unwrap_or(NOTHING)
-    }
-
-    /// For how long a host, or tasks on it, stood still between two moments, at most.
-    pub(super) fn stood(&self, host: &str, from: Duration, to: Duration) -> Duration {
-        let stills = self.stills.get(host).map_or(&[][..], Vec::as_slice);
-        let within = stills.iter().filter(|(until, lasted)| *until > from && until.saturating_sub(*lasted) < to);
-        within.map(|(_, lasted)| *lasted).sum()
-    }
-
-    /// Whether a start of a host had crashed by a moment.
-    pub(super) fn crashed_between(&self, host: &str, from: Duration, to: Duration) -> bool {
-        self.crashes.get(host).is_some_and(|crashes| crashes.iter().any(|at| *at >= from && *at <= to))
+    /// Whether what an operation saw may be stale, by the scenario's leave.
+    pub(super) fn may_be_stale(&self, session: &Session, op: &Op) -> bool {
+        self.stale_while_cut_off && session.cut_off(op)
     }
 }
 
-/// The first word of the activity that an event belongs to: the operation.
-pub(super) fn doing<'a>(run: &Observed<'a, Session>, event: &Event) -> &'a str {
-    let activity = run.history.activities().get(event.activity.0 as usize);
-    activity.and_then(|activity| activity.name.split(' ').next()).unwrap_or("something")
+/// What a session is called by people: its id without what makes it unique.
+pub(super) fn label(id: &str) -> &str {
+    id.split_once('-').map_or(id, |(label, _)| label)
 }
 
-fn event_name(event: &Event) -> &'static str {
-    match &event.what {
-        What::Fact { name, .. } => name,
-        _ => "",
-    }
-}
-
-/// What people call a session.
-pub(super) fn name_of(session: &str) -> &str {
-    session.split_once('-').map_or(session, |(label, _)| label)
+/// Whether a backend of this name is the one of this number.
+pub(super) fn is(backend: &str, number: u32) -> bool {
+    backend.strip_prefix('b').and_then(|rest| rest.parse().ok()) == Some(number)
 }

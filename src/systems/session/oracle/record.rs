@@ -1,146 +1,227 @@
-//! What a session's record says, and what clients are told of it.
+//! No update of a record is lost: its backends only ever get fewer, and only because somebody has reported one as expired;
+//! what it was decorated with stays, in the record and in what every pod lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lens::{Held, Lens, name_of};
-use crate::harness::{Findings, Observed};
-use crate::systems::session::Session;
+use super::checks::Check;
+use super::lens::{Lens, Op, Session, is};
+use crate::harness::Findings;
+use crate::oracle::Moment;
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
 use crate::systems::session::workload::Verb;
 
-fn live(record: Option<&Record>) -> Option<&Record> {
-    record.filter(|record| record.is_live())
-}
+pub(super) const MONOTONE_BACKENDS: Check = Check {
+    name: "monotone-backends",
+    about: "a backend leaves a session's record only by a notification of its own, and never comes back",
+    judge: monotone_backends,
+};
 
-pub(super) fn no_false_not_found(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    for asked in lens.answered.iter().filter(|asked| asked.answer == Answer::NotFound) {
-        findings.exercised();
-        let timeline = lens.timeline(&asked.session);
-        let (what, there) = match asked.verb {
-            // Both are about placeholders too.
-            Verb::Validate | Verb::Create => (
-                if asked.verb == Verb::Create { "creation" } else { "validation" },
-                timeline.always(asked.from, asked.to, |record| record.is_some_and(|record| !record.is_terminated())),
-            ),
-            Verb::Call { .. } => ("call", timeline.always(asked.from, asked.to, |record| live(record).is_some())),
-            Verb::Get { .. } => ("listing", timeline.always(asked.from, asked.to, |record| live(record).is_some())),
-            Verb::Decorate => ("decoration", timeline.always(asked.from, asked.to, |record| live(record).is_some())),
-            Verb::Notify { .. } => {
-                ("notification", timeline.always(asked.from, asked.to, |record| live(record).is_some()))
+pub(super) const NOTIFY_EFFECTIVE: Check = Check {
+    name: "notify-effective",
+    about: "once a notification is acknowledged the backend is out of the record, and no pod offers it",
+    judge: notify_effective,
+};
+
+fn monotone_backends(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        let mut known: Option<BTreeSet<&str>> = None;
+        let mut gone: BTreeMap<&str, Moment> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for version in session.records.versions() {
+            if version.cause == "lost" {
+                (known, gone) = (None, BTreeMap::new());
             }
-            Verb::Terminate | Verb::Abandon => continue,
-        };
-        if there {
-            let message = format!(
-                "{} answered a {what} of {} with not-found, though storage held it from {:?} to {:?}",
-                asked.pod,
-                name_of(&asked.session),
-                asked.invoked,
-                asked.returned
-            );
-            findings.violate(asked.returned, format!("{what} of a live session"), message);
+            let Some(record) = version.value.as_ref().filter(|record| record.is_live()) else { continue };
+            let Some(now) = record.backends() else { continue };
+            let at = version.since;
+            for backend in known.iter().flatten().filter(|backend| !now.contains(*backend)) {
+                findings.exercised();
+                gone.insert(backend, at);
+                let by_right = record.writer() == "notify" && reported(seen, session, backend, at);
+                if !by_right && told.insert(("dropped", record.writer())) {
+                    findings.violate(
+                        at.at,
+                        format!("backend: dropped by {} without its notification", record.writer()),
+                        format!(
+                            "{}: {backend} left the record at {:?} ({})",
+                            session.label(),
+                            at.at,
+                            record.revision()
+                        ),
+                    );
+                }
+            }
+            for (backend, since) in now.iter().filter_map(|backend| gone.get_key_value(backend)) {
+                if told.insert(("brought back", record.writer())) {
+                    findings.violate(
+                        at.at,
+                        format!("backend: brought back by {}", record.writer()),
+                        format!(
+                            "{}: {backend} left the record at {:?} and is in it again since {:?} ({})",
+                            session.label(),
+                            since.at,
+                            at.at,
+                            record.revision()
+                        ),
+                    );
+                }
+            }
+            known = Some(now);
         }
     }
 }
 
-pub(super) fn monotone_backends(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    // When each backend was first reported expired, whether or not the reporter was answered.
-    let mut reported: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for request in lens.handled.iter().filter(|request| &*request.operation == "notify") {
-        reported.entry((&request.session, &request.backend)).or_insert(request.from);
-    }
-    for (session, timeline) in &lens.timelines {
-        let mut before: Option<&Record> = None;
-        for held in &timeline.0 {
-            let Some(record) = live(held.record.as_ref()) else { continue };
-            if let Some(before) = before {
-                compare_backends(session, before, record, held, &reported, findings);
-            }
-            before = Some(record);
-        }
-    }
-    for asked in &lens.answered {
-        let Verb::Notify { backend } = asked.verb else { continue };
-        if asked.answer != Answer::Done {
+/// Whether somebody has reported this backend for this session before. One whose client never saw an outcome may have
+/// been about any session, and may take effect at any later time.
+fn reported(seen: &Lens, session: &Session, backend: &str, before: Moment) -> bool {
+    seen.operations.iter().take_while(|op| op.invoked < before).any(|op| {
+        matches!(op.verb(), Some(Verb::Notify { backend: number }) if is(backend, *number))
+            && op.session.as_ref().is_none_or(|id| *id == session.id)
+    })
+}
+
+fn notify_effective(seen: &Lens, findings: &mut Findings) {
+    for (op, session) in seen.on_sessions() {
+        let Some(Verb::Notify { backend: number }) = op.verb() else { continue };
+        if !op.got(&Answer::Done) {
             continue;
         }
-        findings.exercised();
-        let backend = format!("b{backend}");
-        let held = live(lens.timeline(&asked.session).after(asked.to));
-        if held.is_some_and(|record| record.has_backend(&backend)) {
-            let message = format!(
-                "{} was told that {backend} had expired for {}, and acknowledged it, but the record keeps it",
-                asked.pod,
-                name_of(&asked.session)
+        let backend = format!("b{number}");
+        let stands = |record: &Record| record.is_live() && record.has_backend(&backend);
+        if session.live_throughout(op) {
+            findings.exercised();
+        }
+        if session.records.held(op.invoked, op.returned, stands) {
+            findings.violate(
+                op.returned.at,
+                "backend: notification acknowledged and not stored",
+                format!(
+                    "{}: {} was answered done at {:?}, but {backend} was in the record all the time",
+                    session.label(),
+                    op.story(),
+                    op.returned.at
+                ),
             );
-            findings.violate(asked.returned, "backend kept after an acknowledged report", message);
-        }
-    }
-}
-
-fn compare_backends(
-    session: &str,
-    before: &Record,
-    after: &Record,
-    held: &Held,
-    reported: &BTreeMap<(&str, &str), usize>,
-    findings: &mut Findings,
-) {
-    let none = BTreeSet::new;
-    let (old, new) = (before.backends().unwrap_or_else(none), after.backends().unwrap_or_else(none));
-    for lost in old.difference(&new) {
-        if reported.get(&(session, *lost)).is_none_or(|since| *since > held.index) {
-            let message = format!("{} took {lost} from {}; nobody had reported it", after.writer(), name_of(session));
-            findings.violate(held.at, format!("backend lost to {}", after.writer()), message);
-        }
-    }
-    for back in new.difference(&old) {
-        let message = format!("{} brought {back} back to {}", after.writer(), name_of(session));
-        findings.violate(held.at, format!("backend brought back by {}", after.writer()), message);
-    }
-}
-
-pub(super) fn decoration_kept(lens: &Lens, _: &Observed<'_, Session>, findings: &mut Findings) {
-    for asked in &lens.answered {
-        let Answer::Decorated(label) = &asked.answer else { continue };
-        findings.exercised();
-        let timeline = lens.timeline(&asked.session);
-        let name = name_of(&asked.session);
-        let lacks = |record: &Record| !record.decorations().contains(&**label);
-        if live(timeline.after(asked.to)).is_some_and(lacks) {
-            let message = format!("{name} was decorated with {label}, acknowledged, and its record lacks that");
-            findings.violate(asked.returned, "decoration not in the record when acknowledged", message);
             continue;
         }
-        let later = timeline.since(asked.to).iter();
-        let lost = later.filter_map(|held| Some((held, live(held.record.as_ref())?))).find(|(_, record)| lacks(record));
-        if let Some((held, record)) = lost {
-            let message = format!("{} took the decoration {label} from {name}", record.writer());
-            findings.violate(held.at, format!("decoration lost to {}", record.writer()), message);
+        let offered = seen.of(session).find(|later| {
+            later.invoked > op.returned
+                && offers(later, *number, &backend)
+                && session.records.binds(op.invoked, later.returned)
+                && session.records.lacked(later.invoked, later.returned, stands)
+                // What has ended is another rule's affair.
+                && session.live_throughout(later)
+                && !seen.may_be_stale(session, later)
+        });
+        if let Some(later) = offered {
+            findings.violate(
+                later.returned.at,
+                format!("backend: {} still has it after notify", later.word()),
+                format!(
+                    "{}: {} was answered done at {:?}, and {} via {} was given {backend} at {:?}",
+                    session.label(),
+                    op.story(),
+                    op.returned.at,
+                    later.story(),
+                    later.pod,
+                    later.returned.at
+                ),
+            );
         }
     }
-    listings_show_decorations(lens, findings);
 }
 
-/// A pod lists what was decorated on it.
-fn listings_show_decorations(lens: &Lens, findings: &mut Findings) {
-    let mut decorated: BTreeMap<(&str, &str), Vec<(usize, &str)>> = BTreeMap::new();
-    for asked in &lens.answered {
-        if let Answer::Decorated(label) = &asked.answer {
-            decorated.entry((&asked.session, &asked.pod)).or_default().push((asked.to, label));
-        }
+/// Whether an operation was given something of a backend.
+fn offers(op: &Op, number: u32, backend: &str) -> bool {
+    match (op.verb(), &op.answer) {
+        (Some(Verb::Call { backend, .. }), Some(Answer::Done)) => *backend == number,
+        (Some(Verb::Get { .. }), Some(Answer::Listed(listing))) => listing.backends.iter().any(|id| id == backend),
+        _ => false,
     }
-    for asked in &lens.answered {
-        let Answer::Listed(listing) = &asked.answer else { continue };
-        let labels = decorated.get(&(&*asked.session, &*asked.pod)).map_or(&[][..], Vec::as_slice);
-        let missing = labels
+}
+
+pub(super) const DECORATION_KEPT: Check = Check {
+    name: "decoration-kept",
+    about: "an acknowledged decoration is in the record and in every later listing for as long as the session lives",
+    judge: decoration_kept,
+};
+
+fn decoration_kept(seen: &Lens, findings: &mut Findings) {
+    for (op, session) in seen.on_sessions() {
+        let Some(Answer::Decorated(decoration)) = &op.answer else { continue };
+        findings.exercised();
+        let lost = session
+            .records
+            .during(op.returned, Moment::NEVER)
             .iter()
-            .find(|(since, label)| *since < asked.from && !listing.decorations.iter().any(|shown| shown == label));
-        if let Some((_, label)) = missing {
-            let name = name_of(&asked.session);
-            let message = format!("{} decorated {name} with {label} and lists it without", asked.pod);
-            findings.violate(asked.returned, "decoration missing from a listing", message);
+            .take_while(|version| session.records.binds(op.invoked, version.since))
+            .find_map(|version| {
+                let record = version.value.as_ref()?;
+                (record.is_live() && !has(record, decoration)).then_some(version.since)
+            });
+        if let Some(lost) = lost {
+            let writer = dropped_by(session, op, decoration, lost);
+            let about = match writer {
+                Some(writer) => format!("decoration: overwritten by {writer}"),
+                None => "decoration: acknowledged and not stored".to_owned(),
+            };
+            findings.violate(
+                lost.at.max(op.returned.at),
+                about,
+                format!(
+                    "{}: {} added {decoration} and was answered at {:?}, but the record did without it at {:?}",
+                    session.label(),
+                    op.story(),
+                    op.returned.at,
+                    lost.at.max(op.returned.at)
+                ),
+            );
+            continue;
+        }
+        if let Some((listing, at)) = first_listing_without(seen, session, op, decoration) {
+            findings.violate(
+                at.at,
+                "decoration: missing from a listing",
+                format!(
+                    "{}: {} added {decoration} and was answered at {:?}; {} via {} did not list it at {:?}, though it \
+                     was in the record",
+                    session.label(),
+                    op.story(),
+                    op.returned.at,
+                    listing.story(),
+                    listing.pod,
+                    at.at
+                ),
+            );
         }
     }
+}
+
+fn has(record: &Record, decoration: &str) -> bool {
+    record.decorations().contains(decoration)
+}
+
+/// Who wrote the first live record without a decoration after one with it; `None`: there was never one with it.
+fn dropped_by<'a>(session: &'a Session, op: &Op, decoration: &str, by: Moment) -> Option<&'a str> {
+    let mut records = session.records.during(op.invoked, by).iter().filter_map(|version| version.value.as_ref());
+    records.by_ref().find(|record| has(record, decoration))?;
+    records.find(|record| record.is_live() && !has(record, decoration)).map(Record::writer)
+}
+
+fn first_listing_without<'a>(
+    seen: &'a Lens,
+    session: &'a Session,
+    op: &Op,
+    decoration: &str,
+) -> Option<(&'a Op, Moment)> {
+    let without = seen.of(session).find(|later| {
+        let Some(Answer::Listed(listing)) = &later.answer else { return false };
+        later.invoked > op.returned
+            && !listing.decorations.iter().any(|listed| listed == decoration)
+            && session.records.binds(op.invoked, later.returned)
+            && session.live_throughout(later)
+            && !seen.may_be_stale(session, later)
+    });
+    without.map(|later| (later, later.returned))
 }

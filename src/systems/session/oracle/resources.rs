@@ -1,131 +1,261 @@
-//! What sessions cost: connections to backends, and room in caches.
+//! What sessions cost: connections to backends, of which none is forgotten, and room in caches, which is given back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::lens::{Lens, name_of};
-use crate::harness::{Findings, Observed, Record};
-use crate::systems::session::Session;
-use crate::systems::session::outcome::{Answer, ConnectionView, PodView};
+use super::checks::Check;
+use super::lens::{Connection, Ending, Lens, Op, Session, is, label};
+use crate::harness::Findings;
+use crate::oracle::{Moment, Timeline};
+use crate::systems::session::outcome::{Answer, PodView};
+use crate::systems::session::record::Record;
+use crate::systems::session::timeouts::{BACKEND_INIT, SWEEP, TOOL_CALL};
 use crate::systems::session::workload::Operation;
 
-/// How long a pod may take to close what a session had: the longest call in flight, a connection on its way, and some.
-const FREEING: Duration = Duration::from_mins(2);
+pub(super) const CONNECTIONS_CONSERVED: Check = Check {
+    name: "connections-conserved",
+    about: "at rest, every connection that a backend has open is one that its pod can reach",
+    judge: connections_conserved,
+};
 
-/// What was seen in one look around.
-#[derive(Default)]
-struct Look<'a> {
-    pods: BTreeMap<u32, &'a PodView>,
-    backends: BTreeMap<u32, &'a [ConnectionView]>,
+pub(super) const FREED_AFTER_TERMINATE: Check = Check {
+    name: "freed-after-terminate",
+    about: "the connections of a terminated session are closed: soon by the pod that terminated it, in time by others",
+    judge: freed_after_terminate,
+};
+
+/// What may still be about to be opened or closed: a connection, then a call on it, then the goodbye, and a margin.
+const UNDER_WAY: Duration = BACKEND_INIT.saturating_add(TOOL_CALL).saturating_add(Duration::from_mins(1));
+/// When all other pods must have found out: a sweep that fails leaves it to the next.
+const ELSEWHERE: Duration = SWEEP.saturating_mul(2).saturating_add(Duration::from_mins(1));
+
+/// What is on its way in a quiet world has arrived by then.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+/// What is known at rest of the start of a pod: how it was looked at last, and whether it was drained before.
+struct Known<'a> {
+    look: &'a Op,
+    view: &'a PodView,
+    drain: Option<&'a Op>,
 }
 
-impl<'a> Look<'a> {
-    fn at(operations: &'a [Record<Session>]) -> Self {
-        let mut look = Self::default();
-        for record in operations {
-            match (&record.operation, record.outcome.as_ref().map(|outcome| &outcome.answer)) {
-                (Operation::InspectPod(pod), Some(Answer::Pod(view))) => drop(look.pods.insert(*pod, view)),
-                (Operation::InspectBackend(backend), Some(Answer::Backends(open))) => {
-                    look.backends.insert(*backend, open);
-                }
-                _ => {}
+fn connections_conserved(seen: &Lens, findings: &mut Findings) {
+    let mut pods: BTreeMap<&str, Known<'_>> = BTreeMap::new();
+    let mut drains: BTreeMap<&str, &Op> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    let connections = seen.sessions.values().flat_map(|session| &session.connections);
+    let opened: BTreeSet<_> = connections.map(|connection| (&connection.backend, &connection.boot)).collect();
+    for op in seen.operations.iter().filter(|op| op.at_rest) {
+        match (&op.operation, &op.answer) {
+            (Operation::Drain(_), Some(Answer::Done)) => drop(drains.insert(&op.pod, op)),
+            (_, Some(Answer::Pod(view))) => {
+                pods.insert(&view.boot, Known { look: op, view, drain: drains.get(&*op.pod).copied() });
             }
-        }
-        look
-    }
-
-    /// Connections from these starts of pods that the pods do not name.
-    fn orphans(&self) -> impl Iterator<Item = (u32, &'a ConnectionView)> {
-        let boots: BTreeSet<&str> = self.pods.values().map(|view| &*view.boot).collect();
-        let known: BTreeSet<&str> = self.pods.values().flat_map(|view| &view.connections).map(String::as_str).collect();
-        let open = self.backends.iter().flat_map(|(backend, open)| open.iter().map(move |one| (*backend, one)));
-        open.filter(move |(_, one)| boots.contains(&*one.boot) && !known.contains(&*one.token))
-    }
-}
-
-pub(super) fn connections_conserved(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let rest = run.operations.partition_point(|record| !record.at_rest);
-    let rest = &run.operations[rest..];
-    let drained = rest.iter().position(|record| matches!(record.operation, Operation::Drain(_)));
-    let Some(drained) = drained else { return };
-    let (before, after) = (Look::at(&rest[..drained]), Look::at(&rest[drained..]));
-    if !lens.opened.is_empty() && !before.backends.is_empty() && !after.backends.is_empty() {
-        findings.exercised();
-    }
-    for (look, about) in [(before, "connection that its pod has lost"), (after, "connection left after a drain")] {
-        let orphans: Vec<_> = look.orphans().collect();
-        if let Some((backend, first)) = orphans.first() {
-            let message = format!(
-                "{} connections, for example of {} to b{backend} for {}, belong to no session that their pod knows of",
-                orphans.len(),
-                first.boot,
-                name_of(&first.session)
-            );
-            findings.violate(run.ended, about, message);
+            (Operation::InspectBackend(backend), Some(Answer::Backends(open))) => {
+                // Something was opened there by a pod that still runs: it may have been forgotten.
+                if opened.iter().any(|(at, boot)| is(at, *backend) && pods.contains_key(&***boot)) {
+                    findings.exercised();
+                }
+                for connection in open {
+                    // Of a pod that did not answer, or that has crashed since, nothing is known.
+                    let Some(pod) = pods.get(&*connection.boot) else { continue };
+                    let Some(session) = seen.sessions.get(&*connection.session) else { continue };
+                    let known = session.connections.iter().find(|known| *known.token == *connection.token);
+                    let Some(known) = known.filter(|known| pod.must_know(session, known, op)) else { continue };
+                    if !pod.view.connections.contains(&connection.token) && told.insert((&session.id, &pod.look.pod)) {
+                        tell_leak(session, known, pod, findings);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }
 
-pub(super) fn bounded_cache(_: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for event in run.history.events() {
-        let Some(fact) = event.fact("session.shelved") else { continue };
-        let (entries, capacity) = (fact.int("entries"), fact.int("capacity"));
-        if entries >= capacity {
-            findings.exercised();
+impl Known<'_> {
+    /// Whether the pod must know a connection that a backend was seen to have open, for nothing can be under way.
+    fn must_know(&self, session: &Session, connection: &Connection, seen: &Op) -> bool {
+        if let Some(drain) = self.drain {
+            return connection.opened < drain.invoked && seen.invoked.at >= drain.returned.at + ARRIVAL;
         }
-        if entries > capacity {
-            let message = format!("{} caches {entries} sessions where {capacity} are to fit", event.host);
-            findings.violate(event.at, "cache above its capacity", message);
-            return;
-        }
+        let long_before = |moment: Moment| moment.at + UNDER_WAY <= self.look.invoked.at;
+        let mut unshelved =
+            session.unshelved.iter().filter(|(moment, pod)| *pod == self.look.pod && *moment < self.look.returned);
+        long_before(connection.opened) && unshelved.all(|(moment, _)| long_before(*moment))
     }
 }
 
-pub(super) fn freed_after_terminate(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    let mut opened: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for connection in &lens.opened {
-        opened.entry(&connection.session).or_default().push(connection);
-    }
-    for request in lens.handled.iter().filter(|request| &*request.operation == "terminate") {
-        let Some((_, at, answer)) = &request.end else { continue };
-        let due = (*at).max(run.healed) + FREEING;
-        if &**answer != "ok" || due > run.ended || lens.crashed_between(&request.pod.0, *at, due) {
-            continue;
-        }
-        for connection in opened.get(&*request.session).map_or(&[][..], Vec::as_slice) {
-            let mine = lens.boots.get(&connection.boot) == Some(&request.pod);
-            if !mine || connection.from > request.from || connection.closed.is_some_and(|closed| closed < *at) {
+fn tell_leak(session: &Session, connection: &Connection, pod: &Known<'_>, findings: &mut Findings) {
+    let about = match pod.drain {
+        None => "connection: open, and out of its pod's reach",
+        Some(_) => "connection: left open by a drain",
+    };
+    findings.violate(
+        pod.look.returned.at,
+        about,
+        format!(
+            "{}: {} to {}, open since {:?}, is not among the {} connections that {} can reach",
+            session.label(),
+            connection.token,
+            connection.backend,
+            connection.opened.at,
+            pod.view.connections.len(),
+            pod.look.pod
+        ),
+    );
+}
+
+fn freed_after_terminate(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        let mut told = BTreeSet::new();
+        for ending in &session.endings {
+            if !session.records.binds(ending.begun, Moment::NEVER) {
                 continue;
             }
-            findings.exercised();
-            if connection.closed.is_none_or(|closed| closed > due) {
-                let message = format!(
-                    "{} terminated {} at {at:?} and had connections for it open {FREEING:?} later",
-                    request.pod.0,
-                    name_of(&request.session)
+            for connection in session.connections.iter().filter(|connection| connection.opened < ending.done) {
+                let Some((due, own)) = due(seen, ending, connection) else { continue };
+                findings.exercised();
+                if connection.closed.at <= due || !told.insert(own) {
+                    continue;
+                }
+                let whose = if own { "by the pod that terminated it" } else { "by another pod" };
+                findings.violate(
+                    due,
+                    format!("connection: kept open after terminate {whose}"),
+                    format!(
+                        "{}: {}, but {} to {} was still open at {due:?}",
+                        session.label(),
+                        ending.story(),
+                        connection.token,
+                        connection.backend
+                    ),
                 );
-                findings.violate(due, "connection of a terminated session", message);
+            }
+        }
+    }
+}
+
+/// When a connection of a terminated session must be closed, and whether it is of the pod that terminated it; `None`:
+/// that is after the end of the run, or the pod crashed before.
+fn due(seen: &Lens, ending: &Ending, connection: &Connection) -> Option<(Duration, bool)> {
+    let boot = seen.boots.get(&connection.boot)?;
+    let own = boot.pod == ending.pod;
+    let ended = ending.done.at;
+    let due = if own && seen.quiet.throughout(ending.begun.at, ended + UNDER_WAY) {
+        ended + UNDER_WAY
+    } else {
+        let known = ended.max(seen.healed) + UNDER_WAY;
+        if own { known } else { known + ELSEWHERE }
+    };
+    (due < seen.ended && boot.crashed.at > due).then_some((due, own))
+}
+
+/// When at the latest a pod has found out that a session ended at `since`.
+pub(super) fn found_out(seen: &Lens, since: Duration) -> Duration {
+    since.max(seen.healed) + UNDER_WAY + ELSEWHERE
+}
+
+/// A pod and what it held at rest.
+pub(super) fn looks_at_rest(seen: &Lens) -> impl Iterator<Item = (&Op, &PodView)> {
+    seen.operations.iter().filter(|op| op.at_rest).filter_map(|op| match &op.answer {
+        Some(Answer::Pod(view)) => Some((op, view)),
+        _ => None,
+    })
+}
+
+pub(super) const BOUNDED_CACHE: Check = Check {
+    name: "bounded-cache",
+    about: "a pod's cache holds no more than its capacity, and nothing for ever that has no live record",
+    judge: bounded_cache,
+};
+
+pub(super) const NO_WRONGFUL_EVICTION: Check = Check {
+    name: "no-wrongful-eviction",
+    about: "an object is not evicted as overtaken while its record says just what it says",
+    judge: no_wrongful_eviction,
+};
+
+fn bounded_cache(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        for shelved in &session.shelved {
+            findings.exercised();
+            if shelved.entries > shelved.capacity {
+                findings.violate(
+                    shelved.moment.at,
+                    "cache: more than its capacity",
+                    format!(
+                        "{} holds {} sessions with {}, and may hold {}",
+                        shelved.pod,
+                        shelved.entries,
+                        session.label(),
+                        shelved.capacity
+                    ),
+                );
+                return;
+            }
+        }
+    }
+    for (look, view) in looks_at_rest(seen) {
+        for id in &view.sessions {
+            let Some(session) = seen.sessions.get(&**id) else { continue };
+            findings.exercised();
+            let Some(dead) = dead_since(&session.records, look.invoked) else { continue };
+            let due = found_out(seen, dead.at);
+            if due < look.invoked.at {
+                findings.violate(
+                    due,
+                    "cache: keeps what has no live record",
+                    format!(
+                        "{} still holds {} at {:?}, whose record has not been live since {:?}",
+                        look.pod,
+                        label(id),
+                        look.invoked.at,
+                        dead.at
+                    ),
+                );
                 return;
             }
         }
     }
 }
 
-pub(super) fn no_wrongful_eviction(lens: &Lens, run: &Observed<'_, Session>, findings: &mut Findings) {
-    for (index, event) in run.history.events().iter().enumerate() {
-        let Some(fact) = event.fact("session.expired") else { continue };
-        findings.exercised();
-        let session = fact.text("session");
-        let Some(record) = lens.timeline(session).after(index).filter(|record| record.is_live()) else { continue };
-        let same = |text: &str, set: Option<BTreeSet<&str>>| {
-            let listed: BTreeSet<&str> = text.split(',').filter(|part| !part.is_empty()).collect();
-            set == Some(listed)
-        };
-        if same(fact.text("backends"), record.backends()) && same(fact.text("decorations"), Some(record.decorations()))
-        {
-            let message =
-                format!("{} evicted {} as expired, though it agreed with its record", event.host, name_of(session));
-            findings.violate(event.at, "cached session that was current", message);
+/// Since when a record has not been live; `None`: it is, or there never was one.
+fn dead_since(records: &Timeline<Record>, now: Moment) -> Option<Moment> {
+    let dead = records.during(Moment::default(), now).iter().rev();
+    let dead = dead.take_while(|version| !version.value.as_ref().is_some_and(Record::is_live));
+    dead.last().map(|version| version.since)
+}
+
+fn no_wrongful_eviction(seen: &Lens, findings: &mut Findings) {
+    for session in seen.sessions.values() {
+        for evicted in &session.evicted {
+            findings.exercised();
+            let Some(record) = session.records.at(evicted.moment).and_then(|version| version.value.as_ref()) else {
+                continue;
+            };
+            let same = record.is_live()
+                && record.backends().is_some_and(|backends| says(&evicted.backends, backends))
+                && says(&evicted.decorations, record.decorations());
+            // A pod may take for dead what storage brought back to life by losing its end.
+            if same && session.records.binds(Moment::default(), evicted.moment) {
+                findings.violate(
+                    evicted.moment.at,
+                    "object: evicted while its record bore it out",
+                    format!(
+                        "{}: at {:?} {} evicted an object with the backends and decorations of the record ({})",
+                        session.label(),
+                        evicted.moment.at,
+                        evicted.pod,
+                        record.revision()
+                    ),
+                );
+                break;
+            }
         }
     }
+}
+
+/// Whether a text lists exactly these, sorted and joined by commas.
+fn says<'a>(text: &str, listed: impl IntoIterator<Item = &'a str>) -> bool {
+    text.split(',').filter(|part| !part.is_empty()).eq(listed)
 }
