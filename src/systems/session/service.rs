@@ -79,7 +79,7 @@ impl Session {
             Persistence::None => redis::Persistence::None,
         };
         let server = Redis::new(redis::Options { persistence, ..redis::Options::default() });
-        let (evicting, failing, loading) = (server.clone(), server.clone(), server.clone());
+        let (evicting, failing, loading, loaded) = (server.clone(), server.clone(), server.clone(), server.clone());
         let host = Host::new("redis", "redis", move || {
             let server = server.clone();
             async move {
@@ -90,7 +90,8 @@ impl Session {
         plan.host(
             host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
                 .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
-                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20)),
+                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
+                .heal(move || drop(loaded.fail_next(0))),
         );
     }
 
