@@ -10,5 +10,6 @@ mod harness;
 mod lamps;
 mod redis_conformance;
 mod scenarios;
+mod session;
 mod tape;
 mod tidy;
