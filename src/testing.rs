@@ -149,6 +149,9 @@ impl Campaign {
     /// in the plan does not exist, or `SEXTON_SEED` or `SEXTON_SEEDS` is not a number.
     #[track_caller]
     pub fn check(self) {
+        for missing in not_guaranteed() {
+            eprintln!("warning: {missing}");
+        }
         let experiment = match self.subject {
             Subject::System { bind, plan } => bind(plan, self.expect.clone().unwrap_or(Expect::Holds)),
             Subject::Scenario(experiment) => experiment,
@@ -194,9 +197,6 @@ impl Test {
     fn one(&self, seed: u64) -> Result<(), String> {
         let options = RunOptions { keep_history: true, ..RunOptions::default() };
         let run = self.experiment.run(seed, &options);
-        for missing in not_guaranteed() {
-            eprintln!("warning: {missing}");
-        }
         eprintln!("{} seed {seed}\n\n{}", self.experiment.name(), Story::of(&run, false));
         eprintln!("verdict {}, fingerprint {}", verdict_word(run.verdict), run.fingerprint);
         let failures = Failure::all_in(&run);

@@ -12,17 +12,32 @@ pub struct Draw<'a> {
     client: &'a str,
     /// The number of this operation among those of its client.
     ordinal: u32,
+    /// Fields drawn so far: the second draw of one is a site of its own.
+    drawn: Vec<&'static str>,
     scratch: String,
 }
 
 impl<'a> Draw<'a> {
     pub(super) fn new(world: &'a World, client: &'a str, ordinal: u32) -> Self {
-        Self { world, client, ordinal, scratch: String::new() }
+        Self { world, client, ordinal, drawn: Vec::new(), scratch: String::new() }
+    }
+
+    /// How long the client pauses before the operation.
+    pub(super) fn think(&mut self, most: Duration) -> Duration {
+        let most = most.as_millis() as u64;
+        let mut tape = self.world.tape().borrow_mut();
+        let site = tape.site("think", self.client);
+        Duration::from_millis(tape.at(site, u64::from(self.ordinal), |word| spread(word, most)).min(most))
     }
 
     fn decide(&mut self, field: &'static str, shape: impl FnOnce(u64) -> u64) -> u64 {
+        let repeat = self.drawn.iter().filter(|drawn| **drawn == field).count();
+        self.drawn.push(field);
         self.scratch.clear();
-        let _ = write!(self.scratch, "{field} {}", self.client);
+        let _ = match repeat {
+            0 => write!(self.scratch, "{field} {}", self.client),
+            _ => write!(self.scratch, "{field}#{} {}", repeat + 1, self.client),
+        };
         let mut tape = self.world.tape().borrow_mut();
         let site = tape.site("operation", &self.scratch);
         tape.at(site, u64::from(self.ordinal), shape)

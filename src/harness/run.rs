@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,8 +90,12 @@ pub struct Run {
 /// A pure function of its arguments.
 ///
 /// # Panics
-/// When the thread of the run cannot be made.
+/// When the plan names a fault that neither every world nor this system knows, or the thread of the run cannot be made.
 pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) -> Run {
+    for (kind, _) in &plan.faults {
+        let known = Fault::named(kind).is_some() || system.faults().contains(&kind.as_str());
+        assert!(known, "`{kind}` is no kind of fault that {} or every world knows", system.name());
+    }
     let config = Config {
         seed,
         overrides: options.overrides.clone(),
@@ -106,6 +111,8 @@ pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) 
 
 /// What the operations at rest may take beyond chaos and settle before the run counts as stuck.
 const REST: Duration = Duration::from_hours(1);
+/// How long after faults have healed a system is looked at for the first time.
+const RECOVERY: Duration = Duration::from_mins(3);
 /// The longest pause between two operations of a client.
 const THINK: Duration = Duration::from_secs(4);
 
@@ -202,10 +209,15 @@ impl<S: System> Driver<S> {
         self.heals.iter().for_each(|heal| heal());
         let healed = world.elapsed();
         world.record(What::Phase("settle"));
-        tokio::time::sleep(self.plan.limits.settle).await;
+        let settled = tokio::time::Instant::now() + self.plan.limits.settle;
+        tokio::time::sleep(RECOVERY.min(self.plan.limits.settle)).await;
+        let looks = self.system.recovered(&self.ledger.operations.borrow());
+        self.clone().look_around(looks).await;
+        tokio::time::sleep_until(settled).await;
 
         world.record(What::Phase("rest"));
-        self.clone().look_around().await;
+        let looks = self.system.at_rest(&self.ledger.operations.borrow());
+        self.clone().look_around(looks).await;
         let operations = self.ledger.operations.borrow().clone();
         Driven { operations, faults: nemesis.tallies(), healed }
     }
@@ -259,7 +271,7 @@ impl<S: System> Driver<S> {
         for ordinal in 0..operations {
             let (pause, operation) = {
                 let mut draw = Draw::new(&self.world, &name, ordinal);
-                (draw.duration("pause", THINK), self.system.next(&mut draw))
+                (draw.think(THINK), self.system.next(&mut draw))
             };
             tokio::time::sleep(pause).await;
             if self.ledger.closed.get() {
@@ -305,9 +317,8 @@ impl<S: System> Driver<S> {
         self.ledger.changed.notify_waiters();
     }
 
-    /// Operations at rest, one after another, by the first client.
-    async fn look_around(self: Rc<Self>) {
-        let operations = self.system.at_rest(&self.ledger.operations.borrow());
+    /// Operations that look at what has become of the system, one after another, by the first client.
+    async fn look_around(self: Rc<Self>, operations: Vec<S::Operation>) {
         let Some((host, _, _)) = self.clients.first() else { return };
         let this = self.clone();
         let looks = self.world.spawn_on(*host, async move {
@@ -337,9 +348,7 @@ impl<S: System> Driver<S> {
     async fn wait_until(&self, until: &str, hold: world::HoldId) {
         if let Ok(time) = humantime::parse_duration(until) {
             // A duration counts from when a task is held.
-            while !self.world.is_holding(hold) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            self.world.held(hold).await;
             tokio::time::sleep(time).await;
             return;
         }
@@ -371,8 +380,9 @@ fn plague(kind: &str, per_minute: f64, deployment: &Deployment, roles: &[(HostId
         Some(fault) if fault.strikes_links() => {
             for (from, from_role) in roles {
                 for (to, to_role) in roles {
+                    // Unless told, anyone may send requests to any host but a client.
                     let linked = if deployment.links.is_empty() {
-                        from < to && *to_role != CLIENT
+                        from != to && *to_role != CLIENT
                     } else {
                         from != to && deployment.links.contains(&(from_role, to_role))
                     };
@@ -404,7 +414,7 @@ fn plague(kind: &str, per_minute: f64, deployment: &Deployment, roles: &[(HostId
 
 /// Asks every invariant about a run that is over.
 fn judge<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions, outcome: Outcome<Driven<S>>) -> Run {
-    let Outcome { value, stuck, history, decisions, drift, simulated, events } = outcome;
+    let Outcome { value, mut stuck, history, decisions, drift, simulated, events } = outcome;
     let mut violations = world_violations(&history);
     let mut exercised = BTreeMap::new();
     let mut faults = BTreeMap::new();
@@ -420,9 +430,21 @@ fn judge<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions, ou
             ended: simulated,
             allowed: &plan.allow,
         };
+        stuck = stuck.or_else(|| unanswered(&driven.operations));
         for invariant in system.invariants() {
             let mut findings = Findings { invariant: invariant.name(), ..Findings::default() };
-            invariant.check(&observed, &mut findings);
+            // An oracle that panics must not take the seed with it.
+            let checked = catch_unwind(AssertUnwindSafe(|| invariant.check(&observed, &mut findings)));
+            if let Err(payload) = checked {
+                let why = payload.downcast_ref::<String>().map(String::as_str);
+                let why = why.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+                violations.push(Violation {
+                    invariant: NO_PANIC,
+                    about: "panic of an oracle".to_owned(),
+                    message: format!("the oracle {} panicked: {why}", findings.invariant),
+                    at: simulated,
+                });
+            }
             exercised.insert(findings.invariant, findings.exercised);
             violations.append(&mut findings.violations);
         }
@@ -454,18 +476,35 @@ fn judge<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions, ou
     }
 }
 
+/// The invariant of every world: nothing panics.
+pub const NO_PANIC: &str = "no-panic";
+/// The invariant of every world: nothing leaves it for tokio's own tasks, or for threads.
+pub const NO_ESCAPE: &str = "no-escape";
+
+/// Operations whose clients still wait when all is over, in words.
+fn unanswered<S: System>(operations: &[Record<S>]) -> Option<String> {
+    let waiting: Vec<&Record<S>> = operations.iter().filter(|record| record.returned.is_none()).collect();
+    let named: Vec<String> = waiting
+        .iter()
+        .take(5)
+        .map(|record| format!("#{} `{}` of {} since {:?}", record.id, record.operation, record.client, record.invoked))
+        .collect();
+    let more = if waiting.len() > named.len() { ", …" } else { "" };
+    (!waiting.is_empty()).then(|| format!("{} operations never returned: {}{more}", waiting.len(), named.join(", ")))
+}
+
 /// What no system may do in any world: panic, or leave it.
 fn world_violations(history: &History) -> Vec<Violation> {
     let of = |invariant, about: String, message, at| Violation { invariant, about, message, at };
     let found = history.events().iter().filter_map(|event| match &event.what {
         What::Panicked { task, message } => Some(of(
-            "no-panic",
+            NO_PANIC,
             format!("panic on {}", role(&event.host)),
             format!("task {task} on host {} panicked: {message}", event.host),
             event.at,
         )),
         What::Escaped(how) => Some(of(
-            "no-escape",
+            NO_ESCAPE,
             format!("escape on {}", role(&event.host)),
             format!("on host {}: {how}", event.host),
             event.at,

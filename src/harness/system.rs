@@ -48,6 +48,13 @@ pub trait System: Clone + Send + Sync + 'static {
     /// What must hold. Fresh for each run; reads the history only, never the configuration.
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>>;
 
+    /// Operations to perform one after another three minutes after faults have healed, to see that all is well again
+    /// before anything has expired. `done` is all that was done before.
+    fn recovered(&self, done: &[Record<Self>]) -> Vec<Self::Operation> {
+        let _ = done;
+        Vec::new()
+    }
+
     /// Operations to perform one after another once the world has settled, to look at what is left.
     /// `done` is all that was done before.
     fn at_rest(&self, done: &[Record<Self>]) -> Vec<Self::Operation> {

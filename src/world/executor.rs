@@ -9,16 +9,16 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context as Poller, Poll, Waker};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use async_task::Runnable;
-use futures_util::FutureExt;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, Sleep};
 
@@ -54,6 +54,8 @@ pub(super) struct Task {
     site: OnceLock<SiteId>,
     children: AtomicU32,
     polls: AtomicU32,
+    thread: ThreadId,
+    woken_outside: AtomicBool,
 }
 
 type Ready = Runnable<Arc<Task>>;
@@ -81,6 +83,13 @@ impl std::fmt::Debug for Executor {
 
 /// Where a woken task goes. Called by wakers, wherever they are.
 fn schedule(ready: Ready) {
+    if ready.metadata().thread != std::thread::current().id() {
+        // A thread of the host's, which no world may have: the run is told at its end. The task stays where it is, as it
+        // may only be touched by its own thread.
+        ready.metadata().woken_outside.store(true, Ordering::Relaxed);
+        std::mem::forget(ready);
+        return;
+    }
     // After the end of a run nobody polls: dropping the runnable drops its future.
     let mut ready = Some(ready);
     World::with(|world| {
@@ -144,27 +153,10 @@ impl World {
             site: OnceLock::new(),
             children: AtomicU32::new(0),
             polls: AtomicU32::new(0),
+            thread: std::thread::current().id(),
+            woken_outside: AtomicBool::new(false),
         });
-        let result = cell.clone();
-        let body = async move {
-            let ended = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(value) => Ok(value),
-                Err(payload) => {
-                    report_panic(&payload);
-                    Err(Ended::Panicked(payload))
-                }
-            };
-            let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&id));
-            drop(handle);
-            let waker = {
-                let mut join = lock(&result);
-                join.result = Some(ended);
-                join.waker.take()
-            };
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        };
+        let body = Body { id, future: Some(future), join: cell.clone() };
         let (runnable, handle) =
             async_task::Builder::new().metadata(task).spawn_local(move |_| tokio::task::unconstrained(body), schedule);
         self.executor.alive.borrow_mut().insert(id, handle);
@@ -247,7 +239,7 @@ impl World {
                     continue;
                 }
             }
-            if self.hosts.borrow().get(meta.host).paused {
+            if self.hosts.borrow().get(meta.host).paused > 0 {
                 drop(ready);
                 let host = task.metadata().host;
                 self.executor.parked.borrow_mut().entry(host).or_default().push(task);
@@ -262,6 +254,22 @@ impl World {
         let context =
             Context { host: task.host, incarnation: task.incarnation, activity: task.activity, task: Some(task) };
         self.within(context, || ready.run());
+    }
+
+    fn escaped(&self, host: HostId, how: &str) {
+        if self.history.borrow_mut().escaped(how) {
+            self.record_of(host, What::Escaped(how.into()));
+        }
+    }
+
+    /// Names the tasks that a thread of the host's has tried to wake.
+    pub(super) fn look_for_foreign_wakes(&self) {
+        let alive = self.executor.alive.borrow();
+        for task in alive.values().map(async_task::Task::metadata) {
+            if task.woken_outside.load(Ordering::Relaxed) {
+                self.escaped(task.host, &format!("task {} was woken by a thread; {INSTEAD}", task.name));
+            }
+        }
     }
 
     /// What still waits, by host, for the report of a run that is stuck.
@@ -283,7 +291,7 @@ impl World {
         let known = self.hosts.borrow();
         let lines = hosts.iter().map(|(host, (count, activities))| {
             let state = known.get(*host);
-            let condition = if state.paused { ", paused" } else { "" };
+            let condition = if state.paused > 0 { ", paused" } else { "" };
             let doing = if activities.is_empty() {
                 String::new()
             } else {
@@ -343,8 +351,11 @@ pub(super) struct Root {
     sleep: Pin<Box<Sleep>>,
     most_time: u64,
     most_events: u64,
+    /// Tasks and threads of tokio's own after the last poll.
+    strays: Cell<(usize, usize)>,
 }
 
+const INSTEAD: &str = "inside a world use sexton::runtime::task::spawn";
 const TICK: u64 = 1_000_000;
 
 impl Root {
@@ -358,6 +369,7 @@ impl Root {
             sleep: Box::pin(tokio::time::sleep_until(start)),
             most_time: u64::try_from(config.most_time.as_nanos()).unwrap_or(u64::MAX),
             most_events: config.most_events,
+            strays: Cell::default(),
         }
     }
 
@@ -367,19 +379,18 @@ impl Root {
         events <= self.most_events
     }
 
-    /// Names code that left the world for tokio's own tasks or threads.
+    /// Names code that left the world for tokio's own tasks or threads: the task that was polled when they came.
     fn watch_for_strays(&self, name: &str, host: HostId) {
         let metrics = self.handle.metrics();
         #[cfg(tokio_unstable)]
         let threads = metrics.num_blocking_threads();
         #[cfg(not(tokio_unstable))]
         let threads = 0;
-        if metrics.num_alive_tasks() > 0 || threads > 0 {
-            let how = if threads > 0 { "tokio::task::spawn_blocking" } else { "tokio::spawn" };
-            let escaped = format!("task {name} called {how}; inside a world use sexton::runtime::task::spawn");
-            if self.world.history.borrow_mut().escaped(&escaped) {
-                self.world.record_of(host, What::Escaped(escaped.into()));
-            }
+        let strays = (metrics.num_alive_tasks(), threads);
+        let before = self.strays.replace(strays);
+        if strays.0 > before.0 || strays.1 > before.1 {
+            let how = if strays.1 > before.1 { "tokio::task::spawn_blocking" } else { "tokio::spawn" };
+            self.world.escaped(host, &format!("task {name} called {how}; {INSTEAD}"));
         }
     }
 
@@ -452,6 +463,60 @@ impl Future for Root {
     }
 }
 
+/// A task's future, and whoever waits for its end.
+///
+/// The end is told only when the future is gone, as tokio does: what it held is free by then. A panic, also one in a
+/// destructor, is a finding and not the end of the process.
+struct Body<T> {
+    id: u64,
+    future: Option<Pin<Box<dyn Future<Output = T>>>>,
+    join: Arc<Mutex<Join<T>>>,
+}
+
+impl<T> Body<T> {
+    fn end(&mut self, how: Result<T, Ended>) {
+        let future = self.future.take();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            report_panic(&*payload);
+        }
+        let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&self.id));
+        drop(handle);
+        let waker = {
+            let mut join = lock(&self.join);
+            join.result = Some(how);
+            join.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<T> Future for Body<T> {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let Some(future) = &mut this.future else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => this.end(Ok(value)),
+            Err(payload) => {
+                report_panic(&*payload);
+                this.end(Err(Ended::Panicked(payload)));
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<T> Drop for Body<T> {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.end(Err(Ended::Cancelled));
+        }
+    }
+}
+
 /// How a task ended, if not with its value.
 pub(crate) enum Ended {
     /// It was aborted.
@@ -478,18 +543,9 @@ pub(crate) struct JoinHandle<T> {
 
 impl<T> JoinHandle<T> {
     pub(crate) fn abort(&self) {
-        let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&self.id)).flatten();
-        if let Some(handle) = handle {
-            let waker = {
-                let mut join = lock(&self.cell);
-                join.result.get_or_insert(Err(Ended::Cancelled));
-                join.waker.take()
-            };
-            drop(handle);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        // Dropping the handle cancels the task: it is scheduled once more, and its future dropped there.
+        let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&self.id));
+        drop(handle);
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -539,7 +595,7 @@ fn portable(file: &str) -> &str {
     in_registry.or(in_std).map_or(file, |(_, rest)| rest)
 }
 
-fn report_panic(payload: &Box<dyn Any + Send>) {
+fn report_panic(payload: &(dyn Any + Send)) {
     let noted = PANIC.with(|panic| panic.borrow_mut().take());
     let message = noted.unwrap_or_else(|| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -173,6 +173,7 @@ pub struct History {
     activities: Vec<Activity>,
     escapes: Vec<String>,
     folded: u64,
+    sealed: bool,
     scratch: Vec<u8>,
 }
 
@@ -202,6 +203,11 @@ impl History {
         Self { activities: vec![world], events: Vec::with_capacity(1024), ..Self::default() }
     }
 
+    /// Takes nothing more.
+    pub(super) fn seal(&mut self) {
+        self.sealed = true;
+    }
+
     pub(super) fn start_activity(&mut self, name: Arc<str>, parent: ActivityId, host: Arc<str>) -> ActivityId {
         let id = ActivityId(self.activities.len() as u32);
         self.activities.push(Activity { name, parent, host });
@@ -218,6 +224,9 @@ impl History {
     }
 
     pub(super) fn push(&mut self, at: Duration, host: Arc<str>, incarnation: u32, activity: ActivityId, what: What) {
+        if self.sealed {
+            return;
+        }
         let event = Event { at, host, incarnation, activity, what };
         // Messages are folded in when they are delivered, kept or not, so that detail does not change the fingerprint.
         if !matches!(event.what, What::Message(_)) {

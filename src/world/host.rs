@@ -31,7 +31,8 @@ pub(super) struct Host {
     pub(super) name: Arc<str>,
     pub(super) incarnation: u32,
     pub(super) up: bool,
-    pub(super) paused: bool,
+    /// How many faults pause it at once.
+    pub(super) paused: u32,
     pub(super) wall: WallClock,
     pub(super) roots: u32,
     pub(super) ip: IpAddr,
@@ -60,7 +61,7 @@ impl Hosts {
             name: name.into(),
             incarnation: 0,
             up: false,
-            paused: false,
+            paused: 0,
             wall: WallClock::default(),
             roots: 0,
             ip: IpAddr::V4(Ipv4Addr::new(10, 0, high, low)),
@@ -117,7 +118,7 @@ impl World {
                 return;
             }
             state.up = true;
-            state.paused = false;
+            state.paused = 0;
             state.incarnation += 1;
             state.roots = 0;
             state.program.clone()
@@ -129,49 +130,77 @@ impl World {
         drop(self.spawn_on(host, async move {
             program().await;
             world.record_of(host, What::Exited);
+            world.end(host);
         }));
+    }
+
+    /// Starts every host that has run before and is down now.
+    pub(super) fn start_all(self: &Rc<Self>) {
+        let count = self.hosts.borrow().all.len() as u16;
+        for host in (0..count).map(HostId) {
+            let down = {
+                let hosts = self.hosts.borrow();
+                let state = hosts.get(host);
+                state.incarnation > 0 && !state.up
+            };
+            if down {
+                self.start(host);
+            }
+        }
     }
 
     /// Crashes a host: its tasks are gone at once, none of their destructors is heard, its peers see a reset.
     ///
     /// From inside a task of that host the task itself ends at its next await.
     pub fn crash(self: &Rc<Self>, host: HostId) {
+        if !self.is_up(host) || host == HostId::WORLD {
+            return;
+        }
+        self.record_of(host, What::Crashed);
+        self.end(host);
+    }
+
+    /// The end of an incarnation, by a crash or because its program returned: as the end of a process.
+    fn end(self: &Rc<Self>, host: HostId) {
+        {
+            let mut hosts = self.hosts.borrow_mut();
+            let state = hosts.get_mut(host);
+            state.up = false;
+            state.paused = 0;
+        }
+        self.net_crash(host);
+        self.drop_tasks(host);
+    }
+
+    /// Pauses a host: its tasks stand still while the world goes on, as under a stopped process or a long collection.
+    /// Pauses add up; each needs its own [`World::resume`].
+    pub fn pause(&self, host: HostId) {
         {
             let mut hosts = self.hosts.borrow_mut();
             let state = hosts.get_mut(host);
             if !state.up || host == HostId::WORLD {
                 return;
             }
-            state.up = false;
-            state.paused = false;
-        }
-        self.record_of(host, What::Crashed);
-        self.net_crash(host);
-        self.drop_tasks(host);
-    }
-
-    /// Pauses a host: its tasks stand still while the world goes on, as under a stopped process or a long collection.
-    pub fn pause(&self, host: HostId) {
-        {
-            let mut hosts = self.hosts.borrow_mut();
-            let state = hosts.get_mut(host);
-            if !state.up || state.paused || host == HostId::WORLD {
+            state.paused += 1;
+            if state.paused > 1 {
                 return;
             }
-            state.paused = true;
         }
         self.record_of(host, What::Paused);
     }
 
-    /// Lets a paused host go on.
+    /// Takes one pause away; with the last one the host goes on.
     pub fn resume(&self, host: HostId) {
         {
             let mut hosts = self.hosts.borrow_mut();
             let state = hosts.get_mut(host);
-            if !state.paused {
+            if state.paused == 0 {
                 return;
             }
-            state.paused = false;
+            state.paused -= 1;
+            if state.paused > 0 {
+                return;
+            }
         }
         self.record_of(host, What::Resumed);
         self.unpark(host);

@@ -196,7 +196,9 @@ enum Undo {
     Resume(HostId),
     Mend(Vec<(HostId, HostId)>),
     Unslow(HostId, HostId),
-    Disarm(HostId, HostId),
+    Disarm(Fault, HostId, HostId),
+    /// Nothing is left to undo; whether it met a stream was seen at once.
+    Done(bool),
     Nothing,
 }
 
@@ -227,13 +229,13 @@ impl Nemesis {
         let mut armed = Vec::new();
         for plague in plagues {
             state.tallies.insert(plague.kind.clone(), Tally::default());
-            // Off in a third of all seeds; else sparse, as asked, or dense.
+            // Off in a third of all seeds; else from sparse to dense, so that the mean over seeds is what was asked for.
             let density = {
                 let mut tape = world.tape.borrow_mut();
                 let site = tape.site("swarm", &plague.kind);
-                tape.next(site, |word| below(word, 6).saturating_sub(2))
+                tape.next(site, |word| below(word, 6).saturating_sub(1))
             };
-            let factor = [0.0, 0.3, 1.0, 3.0][density.min(3) as usize];
+            let factor = [0.0, 0.3, 0.7, 1.5, 3.5][density.min(4) as usize];
             let fault = Fault::named(&plague.kind);
             if fault == Some(Fault::Stall) {
                 // Per hundred points, so per cent: ten thousand per million.
@@ -337,10 +339,9 @@ impl Nemesis {
             let mut state = self.state.borrow_mut();
             let tally = state.tallies.entry(armed.kind.clone()).or_default();
             tally.injected += 1;
-            tally.met += u64::from(in_flight > 0);
         }
         // What met nothing when it struck may still meet something before it ends.
-        let began = if in_flight > 0 { u64::MAX } else { began };
+        let began = if in_flight > 0 { began.saturating_sub(1) } else { began };
         self.schedule(now + lasts.as_nanos() as u64, Act::Undo { kind: armed.kind.clone(), undo, began });
     }
 
@@ -405,38 +406,56 @@ impl Nemesis {
             }
             Fault::LostRequest => {
                 world.lose_request(from, to);
-                ("the next request".into(), Duration::from_secs(10), Undo::Disarm(from, to))
+                ("the next request".into(), Duration::from_secs(10), Undo::Disarm(fault, from, to))
             }
             Fault::LostReply => {
                 world.lose_reply(from, to);
-                ("the next reply".into(), Duration::from_secs(10), Undo::Disarm(from, to))
+                ("the next reply".into(), Duration::from_secs(10), Undo::Disarm(fault, from, to))
             }
             Fault::Late => {
                 let delay = millis(bits, 60_000);
                 world.delay_request(from, to, delay);
-                (format!("the next request by {delay:?}"), Duration::from_secs(10), Undo::Disarm(from, to))
+                (format!("the next request by {delay:?}"), Duration::from_secs(10), Undo::Disarm(fault, from, to))
             }
             _ => {
-                world.reset(from, to);
-                ("all streams".into(), Duration::ZERO, Undo::Nothing)
+                let met = world.reset(from, to);
+                ("all streams".into(), Duration::ZERO, Undo::Done(met))
             }
         }
     }
 
     fn undo(&self, kind: &Arc<str>, undo: &Undo, began: u64) {
         let world = &self.world;
+        // A fault of a link has met something if a message of that link felt it; one of a host, if work was going on.
+        let mut met = None;
         match undo {
             Undo::Start(host) => world.start(*host),
             Undo::Resume(host) => world.resume(*host),
-            Undo::Mend(ways) => ways.iter().for_each(|(from, to)| world.mend(*from, *to)),
-            Undo::Unslow(from, to) => {
-                world.slow(*from, *to, Duration::ZERO);
-                world.slow(*to, *from, Duration::ZERO);
+            Undo::Mend(ways) => {
+                let (from, to) = ways[0];
+                met = Some(world.take_touched(from, to).stalled);
+                for (from, to) in ways {
+                    world.mend(*from, *to);
+                }
             }
-            Undo::Disarm(from, to) => world.disarm(*from, *to),
+            Undo::Unslow(from, to) => {
+                met = Some(world.take_touched(*from, *to).slowed);
+                world.unslow(*from, *to);
+                world.unslow(*to, *from);
+            }
+            Undo::Disarm(fault, from, to) => {
+                let touched = world.take_touched(*from, *to);
+                met = Some(match fault {
+                    Fault::LostRequest => touched.request,
+                    Fault::LostReply => touched.reply,
+                    _ => touched.late,
+                });
+                world.disarm(*from, *to);
+            }
+            Undo::Done(any) => met = Some(*any),
             Undo::Nothing => {}
         }
-        if (self.busy)().1 > began {
+        if met.unwrap_or_else(|| (self.busy)().1 > began) {
             self.state.borrow_mut().tallies.entry(kind.clone()).or_default().met += 1;
         }
     }
@@ -460,6 +479,8 @@ impl Nemesis {
                 }
             }
         }
+        self.world.start_all();
+        self.world.hurry();
         self.world.release_all();
     }
 

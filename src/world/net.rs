@@ -41,6 +41,17 @@ struct Traps {
     delay_request: u64,
 }
 
+/// What faults of a link have touched since it was last asked.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each kind of fault")]
+pub(super) struct Touched {
+    pub(super) request: bool,
+    pub(super) reply: bool,
+    pub(super) late: bool,
+    pub(super) stalled: bool,
+    pub(super) slowed: bool,
+}
+
 struct Link {
     latency: SiteId,
     from: HostId,
@@ -49,7 +60,10 @@ struct Link {
     cuts: u32,
     /// The most that a slow link adds to a message, in nanoseconds.
     slow: u64,
+    /// How many faults slow it at once.
+    slows: u32,
     traps: Traps,
+    touched: Touched,
     stalled: VecDeque<Delivery>,
 }
 
@@ -124,7 +138,7 @@ impl Ord for Delivery {
 
 pub(super) struct Listening {
     pub(super) backlog: VecDeque<EndId>,
-    pub(super) waker: Option<Waker>,
+    pub(super) wakers: Vec<Waker>,
 }
 
 /// The network of a world.
@@ -182,7 +196,9 @@ impl Net {
             to,
             cuts: 0,
             slow: 0,
+            slows: 0,
             traps: Traps::default(),
+            touched: Touched::default(),
             stalled: VecDeque::new(),
         });
         self.by_hosts.insert((from, to), link);
@@ -202,6 +218,7 @@ impl Net {
         }
         let link = self.ends[from].link;
         let extra = self.travel(&mut world.tape.borrow_mut(), link);
+        self.links[link].touched.slowed |= self.links[link].slow > 0;
         let base = if self.links[link].from == self.links[link].to { LOOPBACK } else { BASE };
         let sender = &mut self.ends[from];
         let at = (world.clock.now() + base + extra).max(sender.last);
@@ -240,14 +257,17 @@ impl Net {
         // A trap is set on the link of the requests; a reply travels the other way.
         let (from, to) = (self.links[link].from, self.links[link].to);
         let set_on = if request { Some(link) } else { self.by_hosts.get(&(to, from)).copied() }?;
-        let traps = &mut self.links[set_on].traps;
+        let Link { traps, touched, .. } = &mut self.links[set_on];
         if request && std::mem::take(&mut traps.lose_request) {
+            touched.request = true;
             return Some(Trap::Lost("request"));
         }
         if !request && std::mem::take(&mut traps.lose_reply) {
+            touched.reply = true;
             return Some(Trap::Lost("reply"));
         }
         if request && traps.delay_request > 0 {
+            touched.late = true;
             return Some(Trap::Late(std::mem::take(&mut traps.delay_request)));
         }
         None
@@ -280,6 +300,7 @@ impl Net {
             if self.links[link].stalled.is_empty() && matches!(cargo, Cargo::Data(_)) {
                 self.push(at + DATA_GIVES_UP, link, end, Cargo::GiveUp);
             }
+            self.links[link].touched.stalled = true;
             self.links[link].stalled.push_back(Delivery { at, order, link, end, cargo });
             return;
         }
@@ -325,7 +346,11 @@ impl Net {
             Cargo::Opened => {
                 self.note(world, link, end, "connected");
                 let state = &mut self.ends[end];
-                if state.state == State::Connecting {
+                if state.state == State::Connecting && state.dropped {
+                    // Whoever asked has gone: the kernel tells the one who accepted.
+                    state.state = State::Failed(io::ErrorKind::ConnectionReset);
+                    self.send(world, end, Cargo::Reset);
+                } else if state.state == State::Connecting {
                     state.state = State::Open;
                     wake.extend(state.reader.take());
                 }
@@ -384,7 +409,7 @@ impl Net {
         match self.listening.get_mut(&(to, port)) {
             Some(listening) if up => {
                 listening.backlog.push_back(acceptor);
-                wake.extend(listening.waker.take());
+                wake.append(&mut listening.wakers);
                 self.ends[acceptor].state = State::Open;
                 self.send(world, acceptor, Cargo::Opened);
             }
@@ -439,11 +464,25 @@ impl World {
         net.queue.extend(stalled.into_iter().map(|delivery| Reverse(Delivery { at, ..delivery })));
     }
 
-    /// Adds up to `most` to each message from one host to another; zero ends it.
+    /// Adds up to `most` to each message from one host to another. Each needs its own [`World::unslow`]; meanwhile the
+    /// slowest counts.
     pub fn slow(&self, from: HostId, to: HostId, most: std::time::Duration) {
         let mut net = self.net.borrow_mut();
         let link = net.link(self, from, to);
-        net.links[link].slow = most.as_nanos() as u64;
+        let link = &mut net.links[link];
+        link.slows += 1;
+        link.slow = link.slow.max(most.as_nanos() as u64);
+    }
+
+    /// Takes one slowness away; with the last one, messages are as fast as ever.
+    pub fn unslow(&self, from: HostId, to: HostId) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        let link = &mut net.links[link];
+        link.slows = link.slows.saturating_sub(1);
+        if link.slows == 0 {
+            link.slow = 0;
+        }
     }
 
     /// The next request from `from` to `to` is lost before it has any effect, and its stream reset.
@@ -474,9 +513,46 @@ impl World {
         net.links[link].traps = Traps::default();
     }
 
-    /// Resets every stream between two hosts.
-    pub fn reset(&self, one: HostId, other: HostId) {
+    /// What has been touched on a link, to and fro, since this was last asked.
+    pub(super) fn take_touched(&self, from: HostId, to: HostId) -> Touched {
+        let mut net = self.net.borrow_mut();
+        let (there, back) = (net.link(self, from, to), net.link(self, to, from));
+        let there = std::mem::take(&mut net.links[there].touched);
+        let back = std::mem::take(&mut net.links[back].touched);
+        Touched {
+            request: there.request || back.request,
+            reply: there.reply || back.reply,
+            late: there.late || back.late,
+            stalled: there.stalled || back.stalled,
+            slowed: there.slowed || back.slowed,
+        }
+    }
+
+    /// Hands over soon what was held back or slowed: from now on nothing is late.
+    pub(super) fn hurry(&self) {
+        let mut net = self.net.borrow_mut();
+        let soon = self.clock.now() + BASE;
+        let queue = std::mem::take(&mut net.queue);
+        // All that is moved arrives at once, in the order in which it would have arrived: each stream keeps its own.
+        let mut waiting: Vec<Delivery> = queue.into_iter().map(|Reverse(delivery)| delivery).collect();
+        waiting.sort();
+        for mut delivery in waiting {
+            if !matches!(delivery.cargo, Cargo::GiveUp) {
+                delivery.at = delivery.at.min(soon);
+                delivery.order = net.order;
+                net.order += 1;
+            }
+            net.queue.push(Reverse(delivery));
+        }
+        for end in &mut net.ends {
+            end.last = end.last.min(soon);
+        }
+    }
+
+    /// Resets every stream between two hosts; true: there was one.
+    pub fn reset(&self, one: HostId, other: HostId) -> bool {
         let mut wake = Vec::new();
+        let mut any = false;
         {
             let mut net = self.net.borrow_mut();
             for end in 0..net.ends.len() {
@@ -485,12 +561,14 @@ impl World {
                     || (net.ends[end].host == other && net.ends[peer].host == one);
                 if between && net.ends[end].state == State::Open {
                     net.fail(end, io::ErrorKind::ConnectionReset, &mut wake);
+                    any = true;
                 }
             }
         }
         for waker in wake {
             waker.wake();
         }
+        any
     }
 
     /// The network's part of a crash: nothing of the host is heard any more, and its peers are reset.
@@ -500,7 +578,9 @@ impl World {
             let mut net = self.net.borrow_mut();
             net.listening.retain(|(at, _), _| *at != host);
             for end in 0..net.ends.len() {
-                if net.ends[end].host != host || net.ends[end].dropped {
+                // An attempt that has not arrived belongs to nobody here yet: whoever is up by then answers it.
+                let arriving = !net.ends[end].opener && net.ends[end].state == State::Connecting;
+                if net.ends[end].host != host || net.ends[end].dropped || arriving {
                     continue;
                 }
                 let alive = !matches!(net.ends[end].state, State::Failed(_));

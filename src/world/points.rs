@@ -3,8 +3,11 @@
 //! A hold is either drawn (`stall`, per hundred points passed) or scripted: a task that passes the named point waits
 //! there until the script lets it go.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::history::What;
 use super::simulation::World;
@@ -20,6 +23,10 @@ pub(super) struct Points {
     scripted: Vec<Scripted>,
     /// How often a drawn hold struck.
     stalled: u64,
+    /// Tells drawn holds that faults have healed.
+    healed: Arc<Notify>,
+    /// Tells those who wait for it that a task has come to a scripted hold.
+    held: Arc<Notify>,
 }
 
 struct Scripted {
@@ -60,9 +67,16 @@ impl World {
         HoldId(points.scripted.len() - 1)
     }
 
-    /// Whether a task waits at the hold now.
-    pub fn is_holding(&self, hold: HoldId) -> bool {
-        matches!(self.points.borrow().scripted[hold.0].state, HoldState::Holding(_))
+    /// Waits until a task has come to the hold, or it was released.
+    pub(crate) async fn held(&self, hold: HoldId) {
+        let held = self.points.borrow().held.clone();
+        loop {
+            let come = held.notified();
+            if !matches!(self.points.borrow().scripted[hold.0].state, HoldState::Armed) {
+                return;
+            }
+            come.await;
+        }
     }
 
     /// Lets the task at the hold go on, or lets all pass if none has come.
@@ -80,6 +94,7 @@ impl World {
             self.release(HoldId(hold));
         }
         self.set_stall(0);
+        self.points.borrow().healed.notify_waiters();
     }
 
     fn scripted_at(&self, name: &str, subject: &str) -> Option<HoldId> {
@@ -90,6 +105,7 @@ impl World {
                 && hold.subject.as_deref().is_none_or(|wanted| wanted == subject)
         })?;
         points.scripted[place].state = HoldState::Holding(None);
+        points.held.notify_waiters();
         Some(HoldId(place))
     }
 
@@ -122,12 +138,13 @@ impl World {
 pub(crate) async fn pass(name: &'static str, subject: &str) {
     let held = World::with(|world| match world.scripted_at(name, subject) {
         Some(hold) => Held::Until(hold, world.elapsed()),
-        None => Held::For(world.stall_at(name)),
+        None => Held::For(world.stall_at(name), world.points.borrow().healed.clone()),
     });
     match held {
-        Some(Held::For(held)) if !held.is_zero() => {
+        Some(Held::For(held, healed)) if !held.is_zero() => {
             note(name, subject, held);
-            tokio::time::sleep(held).await;
+            // It ends when faults heal, if that is sooner.
+            let _ = tokio::time::timeout(held, healed.notified()).await;
         }
         Some(Held::Until(id, since)) => {
             std::future::poll_fn(|cx| World::with(|world| world.poll_hold(id, cx)).unwrap_or(Poll::Ready(()))).await;
@@ -139,7 +156,7 @@ pub(crate) async fn pass(name: &'static str, subject: &str) {
 }
 
 enum Held {
-    For(Duration),
+    For(Duration, Arc<Notify>),
     Until(HoldId, Duration),
 }
 

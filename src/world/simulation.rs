@@ -246,6 +246,9 @@ fn on_this_thread<T: 'static, F: Future<Output = T> + 'static>(
     });
     let stuck = runtime.block_on(executor::Root::new(&world, &runtime, config));
 
+    world.look_for_foreign_wakes();
+    // What destructors do from here on is not part of the run.
+    world.history.borrow_mut().seal();
     // In this order: the network turns deaf, so that no destructor says goodbye; the tasks go while the world and the
     // runtime still stand; then the world is no longer found; and only then the runtime drops its timers.
     {

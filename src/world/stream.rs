@@ -152,6 +152,9 @@ impl AsyncWrite for Stream {
             if end.finished {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
+            if data.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
             let room = WINDOW.saturating_sub(end.unread);
             if room == 0 {
                 end.writer = Some(cx.waker().clone());
@@ -236,7 +239,7 @@ impl Listener {
             if net.listening.contains_key(&(host, port)) {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
-            net.listening.insert((host, port), Listening { backlog: VecDeque::new(), waker: None });
+            net.listening.insert((host, port), Listening { backlog: VecDeque::new(), wakers: Vec::new() });
             Ok(Self { host, incarnation, local })
         })
         .unwrap_or_else(over)
@@ -252,7 +255,7 @@ impl Listener {
                 return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
             };
             let Some(end) = listening.backlog.pop_front() else {
-                listening.waker = Some(cx.waker().clone());
+                listening.wakers.push(cx.waker().clone());
                 return Poll::Pending;
             };
             let (local, remote) = (net.ends[end].local, net.ends[end].remote);

@@ -28,7 +28,7 @@
 //! | `session.pod` | `boot`, `capacity`, `ttl_ms` | a pod has started |
 //! | `session.handling` | `operation`, `session`, `backend` | a pod begins to carry out a request |
 //! | `session.handled` | `operation`, `session`, `answer` | it is done, whoever still waits for it |
-//! | `session.gave-up` | `session`, `call`, `waited_ms`, `due_ms` | a storage call ran out of time |
+//! | `session.gave-up` | `session`, `call`, `waited_ms` | a storage call ran out of time |
 //! | `session.shelved` | `session`, `object`, `live`, `entries`, `capacity` | an object went into a pod's cache |
 //! | `session.expired` | `session`, `object`, `backends`, `decorations` | one was evicted because its record had moved on |
 //! | `session.restoring`, `session.restored` | `session`; also `object` | a pod makes a live object of a record |

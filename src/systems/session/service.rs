@@ -189,8 +189,21 @@ impl System for Session {
         FAULTS
     }
 
-    /// What is held and open; then what each session ever made has come to, on each pod; then what is left open; then
-    /// what is left after all that is known of has been closed.
+    /// What each session ever made has come to, on each pod, while those that live still do.
+    fn recovered(&self, _: &[Record<Self>]) -> Vec<Operation> {
+        let pods = 0..self.topology.pods;
+        // A client that comes to a pod for the first time after trouble may find its own connection broken.
+        let mut operations: Vec<Operation> = pods.clone().map(Operation::InspectPod).collect();
+        for (slot, generation) in self.directory.all() {
+            let target = Target { slot, generation: Some(generation) };
+            let get = |via| Operation::Session { verb: Verb::Get { stranger: false }, target, via };
+            operations.extend(pods.clone().map(get));
+        }
+        operations
+    }
+
+    /// What is held and open; then what each session ever made has come to; then what is left after all that is known of
+    /// has been closed.
     fn at_rest(&self, _: &[Record<Self>]) -> Vec<Operation> {
         let pods = 0..self.topology.pods;
         // Pods first: what they let go of meanwhile is given time to arrive.
@@ -203,9 +216,6 @@ impl System for Session {
         look(&mut operations);
         for (slot, generation) in self.directory.all() {
             let target = Target { slot, generation: Some(generation) };
-            for via in pods.clone() {
-                operations.push(Operation::Session { verb: Verb::Get { stranger: false }, target, via });
-            }
             operations.push(Operation::Session { verb: Verb::Validate, target, via: 0 });
         }
         operations.extend(pods.clone().map(Operation::Drain));

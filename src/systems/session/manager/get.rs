@@ -155,7 +155,7 @@ impl Manager {
 
     async fn check(&self, cached: &MultiSession) -> Check {
         let stored = match self.records.load(cached.id(), Time::each(LOAD)).await {
-            Ok(Some(stored)) if stored.record.is_terminated() => return Check::Gone,
+            Ok(Some(stored)) if !stored.record.is_live() => return Check::Gone,
             Ok(Some(stored)) => stored,
             Ok(None) => return Check::Gone,
             Err(error) => {

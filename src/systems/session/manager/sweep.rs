@@ -25,7 +25,7 @@ impl Manager {
     async fn sweep(&self) {
         for cached in self.shelf.all() {
             match self.records.peek(cached.id(), Time::each(LOAD)).await {
-                Ok(Some(stored)) if !stored.record.is_terminated() => {
+                Ok(Some(stored)) if stored.record.is_live() => {
                     if self.policy.on_expired == OnExpired::Adopt && self.has_drifted(&cached, &stored) {
                         self.adopt(cached, stored).await;
                     }

@@ -158,21 +158,35 @@ fn slow_beside_a_long_call(seen: &Lens, findings: &mut Findings) {
 
 fn full_deadline(seen: &Lens, findings: &mut Findings) {
     for given_up in &seen.given_up {
+        let due = storage_time(&given_up.operation, &given_up.call);
         findings.exercised();
-        if given_up.waited < given_up.due {
+        if given_up.waited < due {
             findings.violate(
                 given_up.moment.at,
                 format!("storage: {} of {} has less than its own time", given_up.call, given_up.operation),
                 format!(
-                    "{}: {} gave its {} up after {:?} at {:?}, though it is due {:?}",
+                    "{}: {} gave its {} up after {:?} at {:?}, though it is due {due:?}",
                     label(&given_up.session),
                     given_up.operation,
                     given_up.call,
                     given_up.waited,
                     given_up.moment.at,
-                    given_up.due
                 ),
             );
         }
+    }
+}
+
+/// How long a storage call of an operation may take by itself.
+fn storage_time(operation: &str, call: &str) -> Duration {
+    match (operation, call) {
+        ("generate", _) => times::GENERATE,
+        ("create", _) => times::CREATE,
+        ("validate", _) => times::VALIDATE,
+        ("terminate", _) => times::TERMINATE,
+        ("notify", _) => times::NOTIFY,
+        (_, "load" | "peek") => times::LOAD,
+        ("decorate", _) => times::DECORATE,
+        _ => times::RESTORE_WRITE,
     }
 }

@@ -139,7 +139,6 @@ pub(super) struct GivenUp {
     pub(super) operation: Arc<str>,
     pub(super) call: Arc<str>,
     pub(super) waited: Duration,
-    pub(super) due: Duration,
 }
 
 /// A tool call that reached a backend.

@@ -294,7 +294,6 @@ impl<'a> Reader<'a> {
                     operation: self.operation_of(event.activity),
                     call: text("call"),
                     waited: Duration::from_millis(fact.int("waited_ms") as u64),
-                    due: Duration::from_millis(fact.int("due_ms") as u64),
                 });
             }
             "session.handling" => {

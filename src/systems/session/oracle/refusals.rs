@@ -41,9 +41,6 @@ fn no_false_not_found(seen: &Lens, findings: &mut Findings) {
             Some(Answer::NoTool) if asked.tool => "no such tool",
             _ => continue,
         };
-        if session.cut_off(op) {
-            continue;
-        }
         let circumstance = circumstance(session, op);
         findings.violate(
             op.returned.at,
@@ -95,6 +92,8 @@ fn circumstance(session: &Session, op: &Op) -> &'static str {
         ", after an eviction"
     } else if session.shelved.iter().any(|shelved| shelved.pod == op.pod && during(shelved.moment)) {
         ", and just cached"
+    } else if session.cut_off(op) {
+        ", while cut off from storage"
     } else {
         ""
     }

@@ -191,12 +191,7 @@ fn a_pod_that_never_looked_or_gave_up_may_not_know() {
             "pod-a",
             "validate s1",
             "session.gave-up",
-            [
-                ("session", super::case::id("s1").into()),
-                ("call", "load".into()),
-                ("waited_ms", 3_000_u64.into()),
-                ("due_ms", 3_000_u64.into()),
-            ],
+            [("session", super::case::id("s1").into()), ("call", "load".into()), ("waited_ms", 3_000_u64.into())],
         )
         .asked(7_000, 8_000, 0, "s1", Verb::Validate, Answer::Unavailable)
         .passes_over(TOLD);

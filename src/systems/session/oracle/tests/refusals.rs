@@ -47,10 +47,10 @@ fn changes_of_a_session_that_lives_on_are_no_excuse() {
 }
 
 #[test]
-fn an_outage_of_the_pod_that_answered_is_an_excuse() {
+fn an_outage_is_no_excuse_for_calling_a_session_missing() {
     let asked =
         |pod| created().asked(3_000, 5_000, 1, "s1", GET, Answer::NotFound).looked(4_000, pod, "s1", "timed out");
-    asked("pod-b").holds(FALSE);
+    asked("pod-b").breaks(FALSE, "session: get answered not found while it was there, while cut off from storage");
     asked("pod-a").breaks(FALSE, "session: get answered not found while it was there");
 }
 
