@@ -3,7 +3,7 @@
 use super::case::{CALL, Case, GET, ended, full, listed, live, placeholder};
 use crate::systems::session::oracle::STALE_WHILE_CUT_OFF;
 use crate::systems::session::outcome::Answer;
-use crate::systems::session::workload::Verb;
+use crate::systems::session::workload::{Operation, Verb};
 
 const RESURRECTION: &str = "no-resurrection";
 const ABSORBING: &str = "termination-absorbing";
@@ -179,6 +179,18 @@ fn a_session_that_has_gone_is_not_called_unavailable() {
     asked("absent", Answer::NotFound).holds(TOLD);
     asked("timed out", Answer::Unavailable).passes_over(TOLD);
     asked("absent", Answer::Lost).passes_over(TOLD);
+}
+
+#[test]
+fn nor_is_one_that_asks_for_its_tools_told_so_but_by_a_pod_that_drains() {
+    let gone = || deleted().looked(7_500, "pod-a", "s1", "absent");
+    gone()
+        .asked(7_000, 8_000, 0, "s1", GET, Answer::Unavailable)
+        .breaks(TOLD, "session: get answers unavailable when there is none");
+    gone()
+        .performed("c1", 6_500, Some((6_600, None, Answer::Done)), Operation::Drain(0))
+        .asked(7_000, 8_000, 0, "s1", GET, Answer::Unavailable)
+        .passes_over(TOLD);
 }
 
 #[test]
