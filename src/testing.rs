@@ -51,6 +51,7 @@ use crate::scenario::{
     Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Systems, Title, check_expect, check_plan,
 };
 use crate::search::{self, Failure, STUCK, Summary, Watch};
+use crate::world::not_guaranteed;
 
 /// How many seeds a campaign has when nobody says otherwise.
 const SEEDS: u64 = 100;
@@ -193,6 +194,7 @@ impl Test {
     fn one(&self, seed: u64) -> Result<(), String> {
         let options = RunOptions { keep_history: true, ..RunOptions::default() };
         let run = self.experiment.run(seed, &options);
+        not_guaranteed().iter().for_each(|missing| eprintln!("warning: {missing}"));
         eprintln!("{} seed {seed}\n\n{}", self.experiment.name(), Story::of(&run, false));
         eprintln!("verdict {}, fingerprint {}", verdict_word(run.verdict), run.fingerprint);
         let failures = Failure::all_in(&run);

@@ -26,7 +26,7 @@ pub struct Access {
     pub outcome: Arc<str>,
 }
 
-/// A value in a [`fact`].
+/// A value in a [`fact`](crate::runtime::fact).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Text.
@@ -37,7 +37,7 @@ pub enum Value {
     Bool(bool),
 }
 
-/// A named value in a [`fact`].
+/// A named value in a [`fact`](crate::runtime::fact).
 pub type Field = (&'static str, Value);
 
 impl From<&str> for Value {

@@ -12,6 +12,7 @@ use super::screen::Screen;
 use super::{catalogue, determinism, fuzz, list, outside, replay, run};
 use crate::report::Again;
 use crate::scenario::{Experiment, ScenarioError, SeedShelf, Shelf, Systems};
+use crate::world::not_guaranteed;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +85,9 @@ impl Desk {
 
     /// Does what the command line says.
     pub(super) fn obey(&self) -> Status {
+        if !matches!(self.cli.command, Command::List | Command::Fingerprints(_)) {
+            not_guaranteed().iter().for_each(|missing| self.screen.warn(missing));
+        }
         let done = match &self.cli.command {
             Command::List => list::list(self),
             Command::Run(args) => run::run(self, args),

@@ -30,6 +30,11 @@ impl Screen {
         let _ = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
     }
 
+    /// Something to know beside the result, on standard error.
+    pub(super) fn warn(&self, text: &str) {
+        let _ = writeln!(self.err.borrow_mut(), "warning: {text}");
+    }
+
     /// Text of a result, in an ink.
     pub(super) fn ink(&self, ink: Ink, text: &str) -> String {
         self.paint.ink(ink, text)

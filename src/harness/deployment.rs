@@ -16,6 +16,7 @@ pub struct Host {
     pub(super) program: Program,
     pub(super) immune: Vec<Fault>,
     pub(super) faults: Vec<(&'static str, Strike)>,
+    pub(super) heals: Vec<Rc<dyn Fn()>>,
 }
 
 impl Host {
@@ -30,6 +31,7 @@ impl Host {
             program: Rc::new(move || Box::pin(program())),
             immune: Vec::new(),
             faults: Vec::new(),
+            heals: Vec::new(),
         }
     }
 
@@ -44,6 +46,13 @@ impl Host {
     #[must_use]
     pub fn fault(mut self, kind: &'static str, strike: impl Fn(u64) -> String + 'static) -> Self {
         self.faults.push((kind, Rc::new(strike)));
+        self
+    }
+
+    /// Ends what faults of this host's own have left behind, when all faults heal.
+    #[must_use]
+    pub fn heal(mut self, heal: impl Fn() + 'static) -> Self {
+        self.heals.push(Rc::new(heal));
         self
     }
 }

@@ -140,6 +140,7 @@ struct Driver<S: System> {
     clients: Vec<(HostId, Arc<str>, S::Client)>,
     plagues: Vec<Plague>,
     hosts: Vec<HostId>,
+    heals: Vec<Rc<dyn Fn()>>,
 }
 
 impl<S: System> Driver<S> {
@@ -168,7 +169,8 @@ impl<S: System> Driver<S> {
             closed: Cell::new(false),
             changed: tokio::sync::Notify::new(),
         });
-        Self { system, plan, world: world.clone(), ledger, clients, plagues, hosts }
+        let heals = deployment.hosts.into_iter().flat_map(|host| host.heals).collect();
+        Self { system, plan, world: world.clone(), ledger, clients, plagues, hosts, heals }
     }
 
     async fn run(self: Rc<Self>) -> Driven<S> {
@@ -197,6 +199,7 @@ impl<S: System> Driver<S> {
         world.record(What::Phase("heal"));
         strikes.abort();
         nemesis.heal();
+        self.heals.iter().for_each(|heal| heal());
         let healed = world.elapsed();
         world.record(What::Phase("settle"));
         tokio::time::sleep(self.plan.limits.settle).await;

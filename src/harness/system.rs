@@ -18,7 +18,7 @@ pub struct Load {
 
 /// A system under test: its hosts, its clients, and what must hold.
 ///
-/// The value itself is configuration: it is cloned into the thread of each run and must not hold state of a run.
+/// The value is configuration, cloned once into the thread of each run; a clone must not share state with the original.
 pub trait System: Clone + Send + Sync + 'static {
     /// What a client does. `Display` is its name in stories and scripted steps.
     type Operation: Clone + fmt::Debug + fmt::Display + Send + 'static;
@@ -36,7 +36,7 @@ pub trait System: Clone + Send + Sync + 'static {
     /// Hosts, the programs they run, the servers they talk to.
     fn deploy(&self, plan: &mut Deployment);
 
-    /// A new client; `name` is its host, for example `c1`.
+    /// A new client; `name` is its host, for example `c1`. What clients of one run share may live in the clone of the run.
     fn client(&self, name: &str) -> Self::Client;
 
     /// What a client does next; the tape decides. `None`: nothing. Conflicts are wanted: few entities, many hands.

@@ -45,7 +45,7 @@ pub enum Sort {
 impl Sort {
     /// Whether a story tells it without being asked for everything.
     pub fn is_plot(self) -> bool {
-        !matches!(self, Self::Access | Self::Commit | Self::Fact | Self::Point | Self::Debug | Self::Message)
+        !matches!(self, Self::Access | Self::Commit | Self::Fact | Self::Debug | Self::Message)
     }
 }
 

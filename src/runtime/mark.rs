@@ -40,7 +40,7 @@ pub fn access(access: Access) {
     #[cfg(feature = "sim")]
     record(|| What::Access(access));
     #[cfg(not(feature = "sim"))]
-    let _ = access;
+    drop(access);
 }
 
 /// Reports something that is so, for oracles to read: `fact("backend.opened", [("connection", 7u64.into())])`.
@@ -53,7 +53,7 @@ pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
 
 /// Reports that a server committed `value` under `key` (`None`: it is gone), and why: `set`, `del`, `expired`, `evicted`.
 ///
-/// This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
+/// Further causes are `lost` (after a crash or fail-over) and `flushed`. This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
 pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) {
     #[cfg(feature = "sim")]
     record(|| What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause });

@@ -90,7 +90,7 @@ pub enum What {
         key: Arc<str>,
         /// The value from now on; `None`: absent.
         value: Option<Arc<str>>,
-        /// Why: `set`, `del`, `expired`, `evicted`, `lost`.
+        /// Why: `set`, `del`, `expired`, `evicted`, `lost`, `flushed`.
         cause: &'static str,
     },
     /// Something that is so, reported by the code of a server or system.

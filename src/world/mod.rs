@@ -22,4 +22,4 @@ pub use host::{HostId, Program, crash_self};
 pub(crate) use net::{Listener, Stream};
 pub use points::HoldId;
 pub(crate) use points::pass;
-pub use simulation::{Config, Outcome, World, simulate};
+pub use simulation::{Config, Outcome, World, not_guaranteed, simulate};

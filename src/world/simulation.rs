@@ -52,6 +52,18 @@ impl Default for Config {
     }
 }
 
+/// What this build does not guarantee, in words; empty with `--cfg tokio_unstable`.
+pub const fn not_guaranteed() -> &'static [&'static str] {
+    if cfg!(tokio_unstable) {
+        &[]
+    } else {
+        &[
+            "built without `--cfg tokio_unstable`: a `select!` that is not `biased` does not follow from the seed",
+            "built without `--cfg tokio_unstable`: `spawn_blocking` in a world is not found out",
+        ]
+    }
+}
+
 /// What a simulation left behind.
 #[derive(Debug)]
 pub struct Outcome<T> {

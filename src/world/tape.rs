@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
 /// One decision of a run that was not benign, or one that a run is told to take.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +30,6 @@ pub struct Decision {
 pub struct SiteId(u32);
 
 struct Site {
-    address: Arc<str>,
     /// Made at the first draw: most sites of a run that is replayed from overrides never draw.
     stream: Option<Box<ChaCha8Rng>>,
     /// The index whose word the stream yields next.
@@ -63,8 +63,8 @@ pub struct Tape {
     seed: u64,
     benign: bool,
     pinned: bool,
-    sites: Vec<Site>,
-    by_address: BTreeMap<Arc<str>, SiteId>,
+    /// By address; a [`SiteId`] is the place here.
+    sites: IndexMap<Arc<str>, Site, Xxh3DefaultBuilder>,
     pins: BTreeMap<Arc<str>, BTreeMap<u64, Pin>>,
     log: Vec<(SiteId, u64, u64)>,
     scratch: String,
@@ -81,8 +81,7 @@ impl Tape {
             seed,
             benign,
             pinned: !overrides.is_empty(),
-            sites: Vec::new(),
-            by_address: BTreeMap::new(),
+            sites: IndexMap::default(),
             pins,
             log: Vec::new(),
             scratch: String::new(),
@@ -97,15 +96,13 @@ impl Tape {
             self.scratch.push(' ');
             self.scratch.push_str(subject);
         }
-        if let Some(site) = self.by_address.get(self.scratch.as_str()) {
-            return *site;
+        if let Some(place) = self.sites.get_index_of(self.scratch.as_str()) {
+            return SiteId(place as u32);
         }
         let address: Arc<str> = self.scratch.as_str().into();
-        let id = SiteId(self.sites.len() as u32);
         let pins = self.pins.remove(&address).unwrap_or_default();
-        self.sites.push(Site { address: address.clone(), stream: None, at: 0, next: 0, pins });
-        self.by_address.insert(address, id);
-        id
+        let (place, _) = self.sites.insert_full(address, Site { stream: None, at: 0, next: 0, pins });
+        SiteId(place as u32)
     }
 
     /// The next decision of a site: `shape` turns 64 random bits into a value, of which zero must be benign.
@@ -115,8 +112,11 @@ impl Tape {
     }
 
     /// A decision by its index, for decisions that are numbered by something else than how often they were asked for.
+    ///
+    /// # Panics
+    /// With a site of another tape.
     pub fn at(&mut self, id: SiteId, index: u64, shape: impl FnOnce(u64) -> u64) -> u64 {
-        let site = &mut self.sites[id.0 as usize];
+        let (address, site) = self.sites.get_index_mut(id.0 as usize).expect("a site of this tape");
         site.next = index + 1;
         let pinned = if site.pins.is_empty() { None } else { site.pins.get_mut(&index) };
         let value = if let Some(pin) = pinned {
@@ -128,7 +128,7 @@ impl Tape {
             let seed = self.seed;
             let stream = site.stream.get_or_insert_with(|| {
                 let mut stream = ChaCha8Rng::seed_from_u64(seed);
-                stream.set_stream(xxh3_64(site.address.as_bytes()));
+                stream.set_stream(xxh3_64(address.as_bytes()));
                 Box::new(stream)
             });
             if site.at != index {
@@ -147,7 +147,10 @@ impl Tape {
     pub fn decisions(&self) -> Vec<Decision> {
         self.log
             .iter()
-            .map(|&(site, index, value)| Decision { site: self.sites[site.0 as usize].address.clone(), index, value })
+            .map(|&(site, index, value)| {
+                let address = &self.sites.keys()[site.0 as usize];
+                Decision { site: address.clone(), index, value }
+            })
             .collect()
     }
 
@@ -155,8 +158,10 @@ impl Tape {
     pub fn drift(&self) -> Vec<Decision> {
         let unknown =
             self.pins.iter().flat_map(|(site, pins)| pins.iter().map(move |(index, pin)| (site, *index, pin)));
-        let known =
-            self.sites.iter().flat_map(|site| site.pins.iter().map(move |(index, pin)| (&site.address, *index, pin)));
+        let known = self
+            .sites
+            .iter()
+            .flat_map(|(address, site)| site.pins.iter().map(move |(index, pin)| (address, *index, pin)));
         unknown
             .chain(known)
             .filter(|(_, _, pin)| !pin.met)

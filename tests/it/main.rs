@@ -9,5 +9,7 @@ mod files;
 mod harness;
 mod lamps;
 mod redis_conformance;
+mod scenarios;
+mod session;
 mod tape;
 mod tidy;

@@ -10,7 +10,7 @@ use super::client::{Client, Directory};
 use super::oracle;
 use super::outcome::Outcome;
 use super::policy::Policy;
-use super::workload::{Operation, Target, Topology, Verb, Workload, pod_name};
+use super::workload::{Operation, Persistence, Target, Topology, Verb, Workload, pod_name};
 use super::{pod, points};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
 use crate::runtime::net::TcpListener;
@@ -21,7 +21,13 @@ use crate::storage::{self, KeyValue};
 const ARRIVAL: Duration = Duration::from_secs(10);
 const REDIS: &str = "redis:6379";
 /// Faults of backends: initialisation takes long, or is refused, for a while.
-const FAULTS: &[&str] = &["slow_init", "refuse_init"];
+const SLOW_INIT: &str = "slow_init";
+const REFUSE_INIT: &str = "refuse_init";
+/// Faults of Redis: a key goes, a replica that lags takes over, commands are refused before any effect.
+const EVICT: &str = "evict";
+const FAIL_OVER: &str = "fail_over";
+const LOADING: &str = "loading";
+const FAULTS: &[&str] = &[SLOW_INIT, REFUSE_INIT, EVICT, FAIL_OVER, LOADING];
 
 /// The session manager, configured.
 pub struct Session {
@@ -66,15 +72,27 @@ impl Session {
             .collect()
     }
 
-    fn deploy_redis(plan: &mut Deployment) {
-        let server = Redis::new(redis::Options::default());
-        plan.host(Host::new("redis", "redis", move || {
+    fn deploy_redis(&self, plan: &mut Deployment) {
+        let persistence = match self.topology.persistence {
+            Persistence::Always => redis::Persistence::Always,
+            Persistence::LastSecondLost => redis::Persistence::LastSecondLost,
+            Persistence::None => redis::Persistence::None,
+        };
+        let server = Redis::new(redis::Options { persistence, ..redis::Options::default() });
+        let (evicting, failing, loading, loaded) = (server.clone(), server.clone(), server.clone(), server.clone());
+        let host = Host::new("redis", "redis", move || {
             let server = server.clone();
             async move {
                 let listener = TcpListener::bind(REDIS).await.expect("no one else has the port");
                 server.serve(listener).await.expect("a listener of a running host accepts");
             }
-        }));
+        });
+        plan.host(
+            host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
+                .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
+                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
+                .heal(move || drop(loaded.fail_next(0))),
+        );
     }
 
     fn deploy_pod(&self, plan: &mut Deployment, name: String) {
@@ -106,12 +124,12 @@ impl Session {
             }
         });
         plan.host(
-            host.fault(FAULTS[0], move |magnitude| {
+            host.fault(SLOW_INIT, move |magnitude| {
                 let (delay, lasts) = (seconds(magnitude, 45), seconds(magnitude, 30));
                 slow.trouble(Trouble::Slow(delay), lasts);
                 format!("initialisation takes {delay:?} for {lasts:?}")
             })
-            .fault(FAULTS[1], move |magnitude| {
+            .fault(REFUSE_INIT, move |magnitude| {
                 let lasts = seconds(magnitude, 30);
                 refusing.trouble(Trouble::Refusing, lasts);
                 format!("initialisation is refused for {lasts:?}")
@@ -139,7 +157,7 @@ impl System for Session {
     }
 
     fn deploy(&self, plan: &mut Deployment) {
-        Self::deploy_redis(plan);
+        self.deploy_redis(plan);
         for pod in 0..self.topology.pods {
             self.deploy_pod(plan, pod_name(pod));
         }

@@ -25,11 +25,20 @@ pub struct Topology {
     pub capacity: u32,
     /// Whether backends honour the session id that a returning pod hints at.
     pub hints: Hints,
+    /// What of the records a crash of Redis leaves.
+    pub persistence: Persistence,
 }
 
 impl Default for Topology {
     fn default() -> Self {
-        Self { pods: 3, clients: 4, backends: 4, capacity: 1000, hints: Hints::Honoured }
+        Self {
+            pods: 3,
+            clients: 4,
+            backends: 4,
+            capacity: 1000,
+            hints: Hints::Honoured,
+            persistence: Persistence::Always,
+        }
     }
 }
 
@@ -41,6 +50,18 @@ pub enum Hints {
     Honoured,
     /// Each connection gets a fresh one.
     Ignored,
+}
+
+/// What of the records a crash of Redis leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Persistence {
+    /// Everything that was acknowledged.
+    Always,
+    /// All but what was written in the last second.
+    LastSecondLost,
+    /// Nothing.
+    None,
 }
 
 /// `[workload]`: how much clients do, and of what.

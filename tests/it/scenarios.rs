@@ -1,0 +1,40 @@
+//! Every scenario under a budget of seeds must end as it says, and every saved failure as it was recorded.
+//!
+//! What must hold is given few seeds here and many in campaigns; a defect is given as many as it takes to show it.
+
+use std::path::{Path, PathBuf};
+
+use sexton::scenario::{Expect, Systems};
+use sexton::testing;
+
+fn scenarios(wanted: impl Fn(&Expect) -> bool) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut found = Vec::new();
+    for system in std::fs::read_dir(root).expect("there are scenarios") {
+        for file in std::fs::read_dir(system.expect("an entry").path()).expect("one folder a system") {
+            let path = file.expect("an entry").path();
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let experiment = Systems::builtin().load(&path, &name).unwrap_or_else(|error| panic!("{error:?}"));
+            if wanted(experiment.expect()) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "there is something to check");
+    found
+}
+
+#[test]
+fn what_must_hold_holds() {
+    for path in scenarios(|expect| *expect == Expect::Holds) {
+        testing::scenario(&path).seeds(60).check();
+    }
+}
+
+#[test]
+fn what_must_fail_fails_as_it_says() {
+    for path in scenarios(|expect| *expect != Expect::Holds) {
+        testing::scenario(&path).seeds(5_000).check();
+    }
+}
