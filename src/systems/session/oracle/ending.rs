@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::checks::Check;
-use super::lens::{Ending, Lens, Op, Session};
+use super::lens::{Ending, Lens, Op, Session, writer_of};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Version};
 use crate::systems::session::outcome::Answer;
@@ -37,7 +37,7 @@ fn no_resurrection(seen: &Lens, findings: &mut Findings) {
             findings.exercised();
             risen = risen.or_else(|| {
                 let after = session.records.during(ending.done, Moment::NEVER).iter();
-                let mut bound = after.take_while(|version| session.records.binds(ending.begun, version.since));
+                let mut bound = after.take_while(|version| seen.binds(session, ending.begun, version.since));
                 bound.find_map(|version| live(version).map(|record| (ending, version, record)))
             });
         }
@@ -59,7 +59,7 @@ fn tell_resurrection(
     findings: &mut Findings,
 ) {
     let at = version.since.at.max(ending.done.at);
-    let (name, writer, wrote) = (session.label(), record.writer(), version.since.at);
+    let (name, writer, wrote) = (session.label(), writer_of(version), version.since.at);
     if version.since < ending.begun {
         findings.violate(
             at,
@@ -83,8 +83,7 @@ fn termination_absorbing(seen: &Lens, findings: &mut Findings) {
     for session in seen.sessions.values() {
         let mut marked = None;
         for version in session.records.versions() {
-            // What storage itself took back is no doing of a pod.
-            if version.cause == "lost" {
+            if version.cause == "lost" && seen.storage_may_lose {
                 marked = None;
             }
             let Some(record) = &version.value else { continue };
@@ -96,11 +95,11 @@ fn termination_absorbing(seen: &Lens, findings: &mut Findings) {
                 Some((since, by)) if !record.is_terminated() => {
                     findings.violate(
                         version.since.at,
-                        format!("session: {} wipes the mark of termination", record.writer()),
+                        format!("session: {} wipes the mark of termination", writer_of(version)),
                         format!(
                             "{}: {by} marked the record as terminated at {since:?}; {} wrote it without the mark ({})",
                             session.label(),
-                            record.writer(),
+                            writer_of(version),
                             record.revision()
                         ),
                     );
@@ -161,7 +160,7 @@ fn no_use_after_terminate(seen: &Lens, findings: &mut Findings) {
             if !matches!(op.verb(), Some(Verb::Call { .. } | Verb::Get { .. } | Verb::Decorate | Verb::Validate)) {
                 continue;
             }
-            let Some(ending) = ended_before(session, op) else { continue };
+            let Some(ending) = ended_before(seen, session, op) else { continue };
             findings.exercised();
             if !op.served() || seen.may_be_stale(session, op) {
                 continue;
@@ -187,10 +186,10 @@ fn no_use_after_terminate(seen: &Lens, findings: &mut Findings) {
     }
 }
 
-/// A termination that was done before an operation was invoked, and that storage has not taken back.
-fn ended_before<'a>(session: &'a Session, op: &Op) -> Option<&'a Ending> {
+/// A termination that was done before an operation was invoked, and that still binds.
+fn ended_before<'a>(seen: &Lens, session: &'a Session, op: &Op) -> Option<&'a Ending> {
     let mut before = session.endings.iter().take_while(|ending| ending.done < op.invoked);
-    before.find(|ending| session.records.binds(ending.begun, op.returned))
+    before.find(|ending| seen.binds(session, ending.begun, op.returned))
 }
 
 fn termination_is_told(seen: &Lens, findings: &mut Findings) {
