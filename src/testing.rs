@@ -194,7 +194,9 @@ impl Test {
     fn one(&self, seed: u64) -> Result<(), String> {
         let options = RunOptions { keep_history: true, ..RunOptions::default() };
         let run = self.experiment.run(seed, &options);
-        not_guaranteed().iter().for_each(|missing| eprintln!("warning: {missing}"));
+        for missing in not_guaranteed() {
+            eprintln!("warning: {missing}");
+        }
         eprintln!("{} seed {seed}\n\n{}", self.experiment.name(), Story::of(&run, false));
         eprintln!("verdict {}, fingerprint {}", verdict_word(run.verdict), run.fingerprint);
         let failures = Failure::all_in(&run);

@@ -86,7 +86,9 @@ impl Desk {
     /// Does what the command line says.
     pub(super) fn obey(&self) -> Status {
         if !matches!(self.cli.command, Command::List | Command::Fingerprints(_)) {
-            not_guaranteed().iter().for_each(|missing| self.screen.warn(missing));
+            for missing in not_guaranteed() {
+                self.screen.warn(missing);
+            }
         }
         let done = match &self.cli.command {
             Command::List => list::list(self),

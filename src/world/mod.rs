@@ -13,13 +13,14 @@ pub mod nemesis;
 mod net;
 mod points;
 mod simulation;
+mod stream;
 pub mod tape;
 
 pub(crate) use activity::{activity, resume_activity};
 pub use executor::Context;
 pub(crate) use executor::{Ended, JoinHandle};
 pub use host::{HostId, Program, crash_self};
-pub(crate) use net::{Listener, Stream};
 pub use points::HoldId;
 pub(crate) use points::pass;
 pub use simulation::{Config, Outcome, World, not_guaranteed, simulate};
+pub(crate) use stream::{Listener, Stream};

@@ -1,4 +1,4 @@
-//! Links and byte streams: latency, loss, partition, hold, reset.
+//! Links and what travels them: latency, loss, partition, hold, reset.
 //!
 //! One queue of deliveries, ordered by simulated nanosecond and then by the order they were sent. A direction of a
 //! stream is first in, first out, as TCP is. A cut link stalls what travels over it until it heals, or until the peer
@@ -8,13 +8,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll, Waker};
+use std::task::Waker;
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
 
 use super::history::What;
 use super::host::HostId;
@@ -29,13 +27,11 @@ const SECOND: u64 = 1_000_000_000;
 const BASE: u64 = 200 * MICRO;
 const LOOPBACK: u64 = 20 * MICRO;
 /// How long a connection attempt goes unanswered before it fails: six retransmissions of Linux.
-const CONNECT_GIVES_UP: u64 = 127 * SECOND;
+pub(super) const CONNECT_GIVES_UP: u64 = 127 * SECOND;
 /// How long data goes unacknowledged before its stream is reset: fifteen retransmissions of Linux.
 const DATA_GIVES_UP: u64 = 924 * SECOND;
-/// What a peer may send ahead of what the other has read.
-const WINDOW: usize = 256 * 1024;
 
-type EndId = usize;
+pub(super) type EndId = usize;
 
 /// What an unlucky request or reply meets on a link; each is used up by the next message of its kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +54,7 @@ struct Link {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Connecting,
     Open,
     /// This end may no longer be used; reads and writes answer with this error.
@@ -66,31 +62,31 @@ enum State {
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "the two directions of a TCP stream end independently")]
-struct End {
-    host: HostId,
-    peer: EndId,
-    local: SocketAddr,
-    remote: SocketAddr,
-    link: usize,
+pub(super) struct End {
+    pub(super) host: HostId,
+    pub(super) peer: EndId,
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) link: usize,
     /// Whether this side opened the stream: what it sends are requests.
-    opener: bool,
-    state: State,
-    received: VecDeque<Bytes>,
+    pub(super) opener: bool,
+    pub(super) state: State,
+    pub(super) received: VecDeque<Bytes>,
     /// The peer sends no more.
-    eof: bool,
+    pub(super) eof: bool,
     /// This side sends no more.
-    finished: bool,
+    pub(super) finished: bool,
     /// The code that held this end let go of it.
-    dropped: bool,
+    pub(super) dropped: bool,
     /// Bytes sent that the peer has not read.
-    unread: usize,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+    pub(super) unread: usize,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
     /// When the last delivery of this direction arrives.
-    last: u64,
+    pub(super) last: u64,
 }
 
-enum Cargo {
+pub(super) enum Cargo {
     Open { port: u16, acceptor: EndId },
     Opened,
     Refused,
@@ -126,17 +122,17 @@ impl Ord for Delivery {
     }
 }
 
-struct Listening {
-    backlog: VecDeque<EndId>,
-    waker: Option<Waker>,
+pub(super) struct Listening {
+    pub(super) backlog: VecDeque<EndId>,
+    pub(super) waker: Option<Waker>,
 }
 
 /// The network of a world.
 pub(super) struct Net {
-    ends: Vec<End>,
+    pub(super) ends: Vec<End>,
     links: Vec<Link>,
     by_hosts: BTreeMap<(HostId, HostId), usize>,
-    listening: BTreeMap<(HostId, u16), Listening>,
+    pub(super) listening: BTreeMap<(HostId, u16), Listening>,
     queue: BinaryHeap<Reverse<Delivery>>,
     order: u64,
     /// The most that an ordinary message takes beyond the shortest way, in nanoseconds.
@@ -170,7 +166,7 @@ impl Net {
         self.queue.clear();
     }
 
-    fn link(&mut self, world: &World, from: HostId, to: HostId) -> usize {
+    pub(super) fn link(&mut self, world: &World, from: HostId, to: HostId) -> usize {
         if let Some(link) = self.by_hosts.get(&(from, to)) {
             return *link;
         }
@@ -193,14 +189,14 @@ impl Net {
         link
     }
 
-    fn push(&mut self, at: u64, link: usize, end: EndId, cargo: Cargo) {
+    pub(super) fn push(&mut self, at: u64, link: usize, end: EndId, cargo: Cargo) {
         let order = self.order;
         self.order += 1;
         self.queue.push(Reverse(Delivery { at, order, link, end, cargo }));
     }
 
     /// Sends from one end to its peer.
-    fn send(&mut self, world: &World, from: EndId, cargo: Cargo) {
+    pub(super) fn send(&mut self, world: &World, from: EndId, cargo: Cargo) {
         if self.deaf {
             return;
         }
@@ -517,275 +513,6 @@ impl World {
         }
         // These wake tasks that are about to be dropped.
         drop(wakers);
-    }
-}
-
-/// One end of a simulated stream.
-#[derive(Debug)]
-pub(crate) struct Stream {
-    end: EndId,
-    local: SocketAddr,
-    remote: SocketAddr,
-}
-
-impl Stream {
-    pub(crate) async fn connect(host: &str, port: u16) -> io::Result<Self> {
-        let stream = World::with(|world| Self::ask(world, host, port)).unwrap_or_else(over)?;
-        std::future::poll_fn(|cx| stream.poll_connected(cx)).await?;
-        Ok(stream)
-    }
-
-    fn ask(world: &Rc<World>, host: &str, port: u16) -> io::Result<Self> {
-        let from = world.context.borrow().host;
-        let (to, local, remote) = {
-            let mut hosts = world.hosts.borrow_mut();
-            let to = if host == "localhost" || host == "127.0.0.1" { Some(from) } else { hosts.find(host) };
-            let Some(to) = to else {
-                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no host is called `{host}`")));
-            };
-            let remote = SocketAddr::new(hosts.get(to).ip, port);
-            let me = hosts.get_mut(from);
-            let local = SocketAddr::new(me.ip, me.next_port);
-            me.next_port = me.next_port.checked_add(1).unwrap_or(49_152);
-            (to, local, remote)
-        };
-        let mut net = world.net.borrow_mut();
-        let (there, back) = (net.link(world, from, to), net.link(world, to, from));
-        let end = net.ends.len();
-        let blank = |host, peer, local, remote, link, opener| End {
-            host,
-            peer,
-            local,
-            remote,
-            link,
-            opener,
-            state: State::Connecting,
-            received: VecDeque::new(),
-            eof: false,
-            finished: false,
-            dropped: false,
-            unread: 0,
-            reader: None,
-            writer: None,
-            last: 0,
-        };
-        net.ends.push(blank(from, end + 1, local, remote, there, true));
-        net.ends.push(blank(to, end, remote, local, back, false));
-        net.send(world, end, Cargo::Open { port, acceptor: end + 1 });
-        let gives_up = world.clock.now() + CONNECT_GIVES_UP;
-        net.push(gives_up, there, end, Cargo::GiveUp);
-        Ok(Self { end, local, remote })
-    }
-
-    fn poll_connected(&self, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
-        on_net(|_, net| match net.ends[self.end].state {
-            State::Connecting => {
-                net.ends[self.end].reader = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Open => Poll::Ready(Ok(())),
-            State::Failed(why) => Poll::Ready(Err(why.into())),
-        })
-        .unwrap_or_else(|| Poll::Ready(over()))
-    }
-
-    pub(crate) fn peer_addr(&self) -> SocketAddr {
-        self.remote
-    }
-
-    pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.local
-    }
-}
-
-fn over<T>() -> io::Result<T> {
-    Err(io::Error::new(io::ErrorKind::NotConnected, "the simulated world has ended"))
-}
-
-fn on_net<R>(act: impl FnOnce(&Rc<World>, &mut Net) -> R) -> Option<R> {
-    World::with(|world| act(world, &mut world.net.borrow_mut()))
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut writer = None;
-        let read = on_net(|_, net| {
-            let end = &mut net.ends[self.end];
-            if let State::Failed(why) = end.state {
-                return Poll::Ready(Err(why.into()));
-            }
-            if end.received.is_empty() {
-                if end.eof {
-                    return Poll::Ready(Ok(()));
-                }
-                end.reader = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            let before = buf.remaining();
-            while buf.remaining() > 0
-                && let Some(front) = end.received.front_mut()
-            {
-                let part = front.len().min(buf.remaining());
-                buf.put_slice(&front[..part]);
-                front.advance(part);
-                if front.is_empty() {
-                    end.received.pop_front();
-                }
-            }
-            let peer = end.peer;
-            let sender = &mut net.ends[peer];
-            sender.unread = sender.unread.saturating_sub(before - buf.remaining());
-            writer = sender.writer.take();
-            Poll::Ready(Ok(()))
-        });
-        if let Some(writer) = writer {
-            writer.wake();
-        }
-        read.unwrap_or_else(|| Poll::Ready(over()))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Poller<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        on_net(|world, net| {
-            let end = &mut net.ends[self.end];
-            if let State::Failed(why) = end.state {
-                return Poll::Ready(Err(why.into()));
-            }
-            if end.finished {
-                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            }
-            let room = WINDOW.saturating_sub(end.unread);
-            if room == 0 {
-                end.writer = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            let part = data.len().min(room);
-            end.unread += part;
-            net.send(world, self.end, Cargo::Data(Bytes::copy_from_slice(&data[..part])));
-            Poll::Ready(Ok(part))
-        })
-        .unwrap_or_else(|| Poll::Ready(over()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<io::Result<()>> {
-        on_net(|world, net| {
-            let end = &mut net.ends[self.end];
-            if end.state == State::Open && !end.finished {
-                end.finished = true;
-                net.send(world, self.end, Cargo::Fin);
-            }
-        });
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let wakers = on_net(|world, net| {
-            let end = &mut net.ends[self.end];
-            if end.dropped {
-                return (None, None);
-            }
-            end.dropped = true;
-            let unread = !end.received.is_empty();
-            end.received = VecDeque::new();
-            let wakers = (end.reader.take(), end.writer.take());
-            if end.state == State::Open {
-                if unread {
-                    // As TCP does where the receiver leaves with data unread.
-                    end.state = State::Failed(io::ErrorKind::ConnectionReset);
-                    net.send(world, self.end, Cargo::Reset);
-                } else if !end.finished {
-                    end.finished = true;
-                    net.send(world, self.end, Cargo::Fin);
-                }
-            }
-            wakers
-        });
-        drop(wakers);
-    }
-}
-
-/// A simulated listener.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    host: HostId,
-    incarnation: u32,
-    local: SocketAddr,
-}
-
-impl Listener {
-    pub(crate) fn bind(port: u16) -> io::Result<Self> {
-        World::with(|world| {
-            let (host, incarnation) = {
-                let context = world.context.borrow();
-                (context.host, context.incarnation)
-            };
-            let mut hosts = world.hosts.borrow_mut();
-            let me = hosts.get_mut(host);
-            let port = if port == 0 {
-                me.next_port = me.next_port.checked_add(1).unwrap_or(49_152);
-                me.next_port
-            } else {
-                port
-            };
-            let local = SocketAddr::new(me.ip, port);
-            let mut net = world.net.borrow_mut();
-            if net.listening.contains_key(&(host, port)) {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
-            net.listening.insert((host, port), Listening { backlog: VecDeque::new(), waker: None });
-            Ok(Self { host, incarnation, local })
-        })
-        .unwrap_or_else(over)
-    }
-
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
-        std::future::poll_fn(|cx| self.poll_accept(cx)).await
-    }
-
-    fn poll_accept(&self, cx: &mut Poller<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
-        on_net(|_, net| {
-            let Some(listening) = net.listening.get_mut(&(self.host, self.local.port())) else {
-                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-            };
-            let Some(end) = listening.backlog.pop_front() else {
-                listening.waker = Some(cx.waker().clone());
-                return Poll::Pending;
-            };
-            let (local, remote) = (net.ends[end].local, net.ends[end].remote);
-            Poll::Ready(Ok((Stream { end, local, remote }, remote)))
-        })
-        .unwrap_or_else(|| Poll::Ready(over()))
-    }
-
-    pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.local
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let gone = World::with(|world| {
-            // A crash took the port away already, and a new incarnation may hold it now.
-            if world.hosts.borrow().get(self.host).incarnation != self.incarnation {
-                return None;
-            }
-            let mut net = world.net.borrow_mut();
-            let gone = net.listening.remove(&(self.host, self.local.port()))?;
-            for end in &gone.backlog {
-                net.ends[*end].dropped = true;
-                net.ends[*end].state = State::Failed(io::ErrorKind::ConnectionReset);
-                net.send(world, *end, Cargo::Reset);
-            }
-            Some(gone)
-        });
-        drop(gone);
     }
 }
 
