@@ -232,7 +232,7 @@ impl System for Session {
     }
 
     fn allowances(&self) -> &'static [&'static str] {
-        &[oracle::STALE_WHILE_CUT_OFF]
+        oracle::ALLOWANCES
     }
 }
 

@@ -13,7 +13,12 @@ use crate::systems::session::timeouts;
 use crate::systems::session::workload::{Operation, Verb};
 
 /// An allowance: a pod that cannot reach storage may serve what has ended, or changed, elsewhere.
-pub(in super::super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";
+pub(super) const STALE_WHILE_CUT_OFF: &str = "stale-while-cut-off";
+/// An allowance: what storage itself takes back, in a crash or a fail-over, takes the promises about it along.
+pub(super) const STORAGE_MAY_LOSE: &str = "storage-may-lose";
+
+/// All allowances, for what scenarios may grant.
+pub(in super::super) const ALLOWANCES: &[&str] = &[STALE_WHILE_CUT_OFF, STORAGE_MAY_LOSE];
 
 /// One demand on a run.
 #[derive(Debug)]

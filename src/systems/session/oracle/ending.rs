@@ -1,13 +1,15 @@
 //! What the end of a session means: it stays ended in storage and on the pod that ended it, is of no use to anybody, and is
 //! told to whoever asks.
 
+use std::collections::BTreeSet;
+
 use super::checks::Check;
-use super::lens::{Ending, Lens, Op, Session};
+use super::lens::{Ending, Lens, Op, Session, writer_of};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Version};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
-use crate::systems::session::workload::Verb;
+use crate::systems::session::workload::{Operation, Verb};
 
 /// Storage alone is asked: a restore that succeeds after a termination has loaded a live record after it.
 pub(super) const NO_RESURRECTION: Check = Check {
@@ -35,7 +37,7 @@ fn no_resurrection(seen: &Lens, findings: &mut Findings) {
             findings.exercised();
             risen = risen.or_else(|| {
                 let after = session.records.during(ending.done, Moment::NEVER).iter();
-                let mut bound = after.take_while(|version| session.records.binds(ending.begun, version.since));
+                let mut bound = after.take_while(|version| seen.binds(session, ending.begun, version.since));
                 bound.find_map(|version| live(version).map(|record| (ending, version, record)))
             });
         }
@@ -57,7 +59,7 @@ fn tell_resurrection(
     findings: &mut Findings,
 ) {
     let at = version.since.at.max(ending.done.at);
-    let (name, writer, wrote) = (session.label(), record.writer(), version.since.at);
+    let (name, writer, wrote) = (session.label(), writer_of(version), version.since.at);
     if version.since < ending.begun {
         findings.violate(
             at,
@@ -81,8 +83,7 @@ fn termination_absorbing(seen: &Lens, findings: &mut Findings) {
     for session in seen.sessions.values() {
         let mut marked = None;
         for version in session.records.versions() {
-            // What storage itself took back is no doing of a pod.
-            if version.cause == "lost" {
+            if version.cause == "lost" && seen.storage_may_lose {
                 marked = None;
             }
             let Some(record) = &version.value else { continue };
@@ -94,11 +95,11 @@ fn termination_absorbing(seen: &Lens, findings: &mut Findings) {
                 Some((since, by)) if !record.is_terminated() => {
                     findings.violate(
                         version.since.at,
-                        format!("session: {} wipes the mark of termination", record.writer()),
+                        format!("session: {} wipes the mark of termination", writer_of(version)),
                         format!(
                             "{}: {by} marked the record as terminated at {since:?}; {} wrote it without the mark ({})",
                             session.label(),
-                            record.writer(),
+                            writer_of(version),
                             record.revision()
                         ),
                     );
@@ -148,7 +149,7 @@ pub(super) const NO_USE_AFTER_TERMINATE: Check = Check {
 
 pub(super) const TERMINATION_IS_TOLD: Check = Check {
     name: "termination-is-told",
-    about: "while storage can be reached, the validation of a session that has gone answers that there is none",
+    about: "while storage can be reached, who asks for a session that has gone is told that there is none",
     judge: termination_is_told,
 };
 
@@ -159,7 +160,7 @@ fn no_use_after_terminate(seen: &Lens, findings: &mut Findings) {
             if !matches!(op.verb(), Some(Verb::Call { .. } | Verb::Get { .. } | Verb::Decorate | Verb::Validate)) {
                 continue;
             }
-            let Some(ending) = ended_before(session, op) else { continue };
+            let Some(ending) = ended_before(seen, session, op) else { continue };
             findings.exercised();
             if !op.served() || seen.may_be_stale(session, op) {
                 continue;
@@ -185,37 +186,50 @@ fn no_use_after_terminate(seen: &Lens, findings: &mut Findings) {
     }
 }
 
-/// A termination that was done before an operation was invoked, and that storage has not taken back.
-fn ended_before<'a>(session: &'a Session, op: &Op) -> Option<&'a Ending> {
+/// A termination that was done before an operation was invoked, and that still binds.
+fn ended_before<'a>(seen: &Lens, session: &'a Session, op: &Op) -> Option<&'a Ending> {
     let mut before = session.endings.iter().take_while(|ending| ending.done < op.invoked);
-    before.find(|ending| session.records.binds(ending.begun, op.returned))
+    before.find(|ending| seen.binds(session, ending.begun, op.returned))
 }
 
 fn termination_is_told(seen: &Lens, findings: &mut Findings) {
-    for (op, session) in seen.on_sessions() {
-        // The pod must have asked storage and got an answer: otherwise it may well not know.
-        let gone = op.verb() == Some(&Verb::Validate)
-            && op.answered()
-            && session.records.at(op.invoked).is_some()
-            && session.records.lacked(op.invoked, op.returned, |record| !record.is_terminated())
-            && session.looked_at(op)
-            && !session.cut_off(op);
-        if !gone {
+    let mut draining = BTreeSet::new();
+    for op in &seen.operations {
+        if matches!(op.operation, Operation::Drain(_)) {
+            draining.insert(&*op.pod);
+        }
+        let Some(session) = op.session.as_ref().and_then(|id| seen.sessions.get(id)) else { continue };
+        // A pod that drains answers everybody the same.
+        let told = matches!(op.verb(), Some(Verb::Validate | Verb::Get { stranger: false }))
+            && !draining.contains(&*op.pod)
+            && gone_and_known(session, op);
+        if !told {
             continue;
         }
         findings.exercised();
-        if !op.got(&Answer::NotFound) {
-            let answer = op.answer_word();
-            findings.violate(
-                op.returned.at,
-                format!("session: validate answers {answer} when there is none"),
-                format!(
-                    "{}: {} was answered {answer} at {:?}, though the session had gone and storage said so",
-                    session.label(),
-                    op.story(),
-                    op.returned.at
-                ),
-            );
+        if op.got(&Answer::NotFound) {
+            continue;
         }
+        let (asked, answer) = (op.word(), op.answer_word());
+        findings.violate(
+            op.returned.at,
+            format!("session: {asked} answers {answer} when there is none"),
+            format!(
+                "{}: {} was answered {answer} at {:?}, though the session had gone and storage said so",
+                session.label(),
+                op.story(),
+                op.returned.at
+            ),
+        );
     }
+}
+
+/// Whether a session had gone before an operation that was answered, and storage told the pod so: one that has not asked,
+/// or got no answer, may well not know.
+fn gone_and_known(session: &Session, op: &Op) -> bool {
+    op.answered()
+        && session.records.at(op.invoked).is_some()
+        && session.records.lacked(op.invoked, op.returned, |record| !record.is_terminated())
+        && session.looked_at(op)
+        && !session.cut_off(op)
 }

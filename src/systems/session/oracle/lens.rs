@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::oracle::{Moment, Quiet, Timeline};
+use crate::oracle::{Moment, Quiet, Timeline, Version};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
 use crate::systems::session::workload::{Operation, Verb};
@@ -36,6 +36,8 @@ pub(super) struct Lens {
     pub(super) ended: Duration,
     /// Whether a pod that cannot reach storage may serve what is stale.
     pub(super) stale_while_cut_off: bool,
+    /// Whether storage may take back what it has acknowledged.
+    pub(super) storage_may_lose: bool,
 }
 
 /// All that is known of one session.
@@ -285,9 +287,23 @@ impl Lens {
         })
     }
 
+    /// Whether a promise about a session, given at one moment, still binds at another, by the scenario's leave.
+    pub(super) fn binds(&self, session: &Session, promised: Moment, until: Moment) -> bool {
+        !self.storage_may_lose || session.records.binds(promised, until)
+    }
+
     /// Whether what an operation saw may be stale, by the scenario's leave.
     pub(super) fn may_be_stale(&self, session: &Session, op: &Op) -> bool {
         self.stale_while_cut_off && session.cut_off(op)
+    }
+}
+
+/// Who wrote a version: what storage took back it wrote itself, whoever had written it before.
+pub(super) fn writer_of(version: &Version<Record>) -> &str {
+    match &version.value {
+        _ if version.cause == "lost" => "storage",
+        Some(record) => record.writer(),
+        None => "nobody",
     }
 }
 

@@ -3,7 +3,8 @@
 //! They read storage's and the backends' own ground truth, what pods report, and what clients saw; never how the system is
 //! configured. An answer is held against what was true *at some moment* between invocation and return, an effect against
 //! every request that may have caused it: one that its client gave up may take effect at any later time. What storage
-//! itself loses (the cause `lost`) takes the promises about it along.
+//! itself takes back (the cause `lost`) breaks a promise like any other write, unless the scenario grants that; pods are
+//! not blamed for what they make of it.
 //!
 //! Each way in which such a service is known to fail, and the invariant that sees it:
 //!
@@ -44,4 +45,4 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
-pub(super) use checks::{STALE_WHILE_CUT_OFF, all};
+pub(super) use checks::{ALLOWANCES, all};

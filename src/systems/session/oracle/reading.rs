@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checks::STALE_WHILE_CUT_OFF;
+use super::checks::{STALE_WHILE_CUT_OFF, STORAGE_MAY_LOSE};
 use super::lens::{
     BackendCall, Boot, Connection, Ending, Evicted, GivenUp, Lens, Look, Op, Request, Session, Shelved, Standstill,
 };
@@ -42,6 +42,7 @@ impl Lens {
             healed: run.healed,
             ended: run.ended,
             stale_while_cut_off: run.allows(STALE_WHILE_CUT_OFF),
+            storage_may_lose: run.allows(STORAGE_MAY_LOSE),
             boots: reader.boots,
             requests: reader.requests,
             given_up: reader.given_up,

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::Check;
-use super::lens::{Lens, Op, Session, is};
+use super::lens::{Lens, Op, Session, is, writer_of};
 use crate::harness::Findings;
-use crate::oracle::Moment;
+use crate::oracle::{Moment, Version};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::record::Record;
 use crate::systems::session::workload::Verb;
@@ -29,20 +29,20 @@ fn monotone_backends(seen: &Lens, findings: &mut Findings) {
         let mut gone: BTreeMap<&str, Moment> = BTreeMap::new();
         let mut told = BTreeSet::new();
         for version in session.records.versions() {
-            if version.cause == "lost" {
+            if version.cause == "lost" && seen.storage_may_lose {
                 (known, gone) = (None, BTreeMap::new());
             }
             let Some(record) = version.value.as_ref().filter(|record| record.is_live()) else { continue };
             let Some(now) = record.backends() else { continue };
-            let at = version.since;
+            let (at, writer) = (version.since, writer_of(version));
             for backend in known.iter().flatten().filter(|backend| !now.contains(*backend)) {
                 findings.exercised();
                 gone.insert(backend, at);
-                let by_right = record.writer() == "notify" && reported(seen, session, backend, at);
-                if !by_right && told.insert(("dropped", record.writer())) {
+                let by_right = writer == "notify" && reported(seen, session, backend, at);
+                if !by_right && told.insert(("dropped", writer)) {
                     findings.violate(
                         at.at,
-                        format!("backend: dropped by {} without its notification", record.writer()),
+                        format!("backend: dropped by {writer} without its notification"),
                         format!(
                             "{}: {backend} left the record at {:?} ({})",
                             session.label(),
@@ -53,10 +53,10 @@ fn monotone_backends(seen: &Lens, findings: &mut Findings) {
                 }
             }
             for (backend, since) in now.iter().filter_map(|backend| gone.get_key_value(backend)) {
-                if told.insert(("brought back", record.writer())) {
+                if told.insert(("brought back", writer)) {
                     findings.violate(
                         at.at,
-                        format!("backend: brought back by {}", record.writer()),
+                        format!("backend: brought back by {writer}"),
                         format!(
                             "{}: {backend} left the record at {:?} and is in it again since {:?} ({})",
                             session.label(),
@@ -108,7 +108,7 @@ fn notify_effective(seen: &Lens, findings: &mut Findings) {
         let offered = seen.of(session).find(|later| {
             later.invoked > op.returned
                 && offers(later, *number, &backend)
-                && session.records.binds(op.invoked, later.returned)
+                && seen.binds(session, op.invoked, later.returned)
                 && session.records.lacked(later.invoked, later.returned, stands)
                 // What has ended is another rule's affair.
                 && session.live_throughout(later)
@@ -155,7 +155,7 @@ fn decoration_kept(seen: &Lens, findings: &mut Findings) {
             .records
             .during(op.returned, Moment::NEVER)
             .iter()
-            .take_while(|version| session.records.binds(op.invoked, version.since))
+            .take_while(|version| seen.binds(session, op.invoked, version.since))
             .find_map(|version| {
                 let record = version.value.as_ref()?;
                 (record.is_live() && !has(record, decoration)).then_some(version.since)
@@ -204,9 +204,11 @@ fn has(record: &Record, decoration: &str) -> bool {
 
 /// Who wrote the first live record without a decoration after one with it; `None`: there was never one with it.
 fn dropped_by<'a>(session: &'a Session, op: &Op, decoration: &str, by: Moment) -> Option<&'a str> {
-    let mut records = session.records.during(op.invoked, by).iter().filter_map(|version| version.value.as_ref());
-    records.by_ref().find(|record| has(record, decoration))?;
-    records.find(|record| record.is_live() && !has(record, decoration)).map(Record::writer)
+    let lacks = |record: &Record| record.is_live() && !has(record, decoration);
+    let holds = |version: &Version<Record>, test: &dyn Fn(&Record) -> bool| version.value.as_ref().is_some_and(test);
+    let mut versions = session.records.during(op.invoked, by).iter();
+    versions.find(|version| holds(version, &|record| has(record, decoration)))?;
+    versions.find(|version| holds(version, &lacks)).map(writer_of)
 }
 
 fn first_listing_without<'a>(
@@ -219,7 +221,7 @@ fn first_listing_without<'a>(
         let Some(Answer::Listed(listing)) = &later.answer else { return false };
         later.invoked > op.returned
             && !listing.decorations.iter().any(|listed| listed == decoration)
-            && session.records.binds(op.invoked, later.returned)
+            && seen.binds(session, op.invoked, later.returned)
             && session.live_throughout(later)
             && !seen.may_be_stale(session, later)
     });

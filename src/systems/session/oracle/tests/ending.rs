@@ -1,9 +1,9 @@
 //! What the end of a session means.
 
 use super::case::{CALL, Case, GET, ended, full, listed, live, placeholder};
-use crate::systems::session::oracle::STALE_WHILE_CUT_OFF;
+use crate::systems::session::oracle::checks::{STALE_WHILE_CUT_OFF, STORAGE_MAY_LOSE};
 use crate::systems::session::outcome::Answer;
-use crate::systems::session::workload::Verb;
+use crate::systems::session::workload::{Operation, Verb};
 
 const RESURRECTION: &str = "no-resurrection";
 const ABSORBING: &str = "termination-absorbing";
@@ -69,8 +69,13 @@ fn the_pod_s_own_word_counts_even_if_its_answer_is_lost() {
 }
 
 #[test]
-fn what_storage_itself_brings_back_is_no_pod_s_doing() {
-    deleted().committed(7_000, "s1", Some(&live("create")), "lost").holds(RESURRECTION);
+fn what_storage_itself_brings_back_is_told_apart_and_may_be_granted() {
+    let lost = || deleted().committed(7_000, "s1", Some(&live("create")), "lost");
+    lost().breaks(RESURRECTION, "session: storage writes after terminate");
+    lost().allowing(STORAGE_MAY_LOSE).holds(RESURRECTION);
+    let used = || lost().asked(8_000, 9_000, 1, "s1", CALL, Answer::Done);
+    used().breaks(USE_AFTER, "session: call served after terminate");
+    used().allowing(STORAGE_MAY_LOSE).passes_over(USE_AFTER);
 }
 
 #[test]
@@ -90,13 +95,16 @@ fn a_marked_record_may_go_away_but_not_come_back() {
 }
 
 #[test]
-fn a_mark_that_storage_lost_is_gone() {
-    Case::new()
-        .stored(1_000, "s1", &live("create"))
-        .stored(2_000, "s1", &ended())
-        .committed(3_000, "s1", Some(&live("create")), "lost")
-        .stored(4_000, "s1", &live("decorate"))
-        .holds(ABSORBING);
+fn a_mark_that_storage_lost_is_gone_where_that_is_granted() {
+    let lost = || {
+        Case::new()
+            .stored(1_000, "s1", &live("create"))
+            .stored(2_000, "s1", &ended())
+            .committed(3_000, "s1", Some(&live("create")), "lost")
+            .stored(4_000, "s1", &live("decorate"))
+    };
+    lost().breaks(ABSORBING, "session: storage wipes the mark of termination");
+    lost().allowing(STORAGE_MAY_LOSE).holds(ABSORBING);
 }
 
 /// A session that pod-a has terminated by 5 s.
@@ -179,6 +187,18 @@ fn a_session_that_has_gone_is_not_called_unavailable() {
     asked("absent", Answer::NotFound).holds(TOLD);
     asked("timed out", Answer::Unavailable).passes_over(TOLD);
     asked("absent", Answer::Lost).passes_over(TOLD);
+}
+
+#[test]
+fn nor_is_one_that_asks_for_its_tools_told_so_but_by_a_pod_that_drains() {
+    let gone = || deleted().looked(7_500, "pod-a", "s1", "absent");
+    gone()
+        .asked(7_000, 8_000, 0, "s1", GET, Answer::Unavailable)
+        .breaks(TOLD, "session: get answers unavailable when there is none");
+    gone()
+        .performed("c1", 6_500, Some((6_600, None, Answer::Done)), Operation::Drain(0))
+        .asked(7_000, 8_000, 0, "s1", GET, Answer::Unavailable)
+        .passes_over(TOLD);
 }
 
 #[test]

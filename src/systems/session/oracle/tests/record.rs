@@ -1,7 +1,7 @@
 //! What must not be lost of a record.
 
 use super::case::{CALL, Case, GET, ended, full, listed, live};
-use crate::systems::session::oracle::STALE_WHILE_CUT_OFF;
+use crate::systems::session::oracle::checks::{STALE_WHILE_CUT_OFF, STORAGE_MAY_LOSE};
 use crate::systems::session::outcome::Answer;
 use crate::systems::session::workload::Verb;
 
@@ -70,8 +70,10 @@ fn a_record_that_has_ended_may_say_what_it_likes() {
 }
 
 #[test]
-fn what_storage_lost_of_a_notification_is_lost() {
-    notified().committed(6_000, "s1", Some(&full("create", &["b1", "b2"], &[])), "lost").holds(MONOTONE);
+fn what_storage_lost_of_a_notification_is_lost_where_that_is_granted() {
+    let lost = || notified().committed(6_000, "s1", Some(&full("create", &["b1", "b2"], &[])), "lost");
+    lost().breaks(MONOTONE, "backend: brought back by storage");
+    lost().allowing(STORAGE_MAY_LOSE).holds(MONOTONE);
 }
 
 #[test]
@@ -154,8 +156,10 @@ fn the_end_of_a_session_is_the_end_of_its_decorations() {
 }
 
 #[test]
-fn a_decoration_that_storage_lost_is_lost() {
-    decorated().committed(6_000, "s1", Some(&full("create", &["b1"], &[])), "lost").holds(KEPT);
+fn a_decoration_that_storage_lost_is_lost_where_that_is_granted() {
+    let lost = || decorated().committed(6_000, "s1", Some(&full("create", &["b1"], &[])), "lost");
+    lost().breaks(KEPT, "decoration: overwritten by storage");
+    lost().allowing(STORAGE_MAY_LOSE).holds(KEPT);
 }
 
 #[test]
