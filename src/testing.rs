@@ -48,7 +48,7 @@ use std::time::Duration;
 use crate::harness::{Plan, RunOptions, System, Verdict};
 use crate::report::{Again, Story, verdict_word};
 use crate::scenario::{
-    Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Systems, Title, check_expect, check_plan,
+    Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Signature, Systems, Title, check_expect, check_plan,
 };
 use crate::search::{self, Failure, STUCK, Summary, Watch};
 use crate::world::not_guaranteed;
@@ -138,7 +138,7 @@ impl Campaign {
 
     /// Some seed must break this invariant, and the test fails when none does.
     pub fn violates(mut self, invariant: &str) -> Self {
-        self.expect = Some(Expect::Violates(vec![invariant.into()]));
+        self.expect = Some(Expect::violation(invariant));
         self
     }
 
@@ -202,7 +202,7 @@ impl Test {
         let failures = Failure::all_in(&run);
         let good = match &self.expect {
             Expect::Holds | Expect::Unobservable(_) => run.verdict == Verdict::Holds,
-            Expect::Violates(_) => failures.iter().any(|failure| self.expect.wants(&failure.signature.invariant)),
+            Expect::Violates { .. } => failures.iter().any(|failure| self.expect.wants(&failure.signature)),
             Expect::Stuck => failures.iter().any(|failure| failure.signature.invariant == STUCK),
         };
         match failures.first() {
@@ -232,7 +232,7 @@ impl Test {
                 (Expect::Holds | Expect::Unobservable(_), Some(failure)) => {
                     return Err(format!("{}\n  it is saved in {}", self.told(failure), file.display()));
                 }
-                (Expect::Violates(_) | Expect::Stuck, _)
+                (Expect::Violates { .. } | Expect::Stuck, _)
                     if failures.iter().all(|failure| failure.signature != saved.signature) =>
                 {
                     let signature = &saved.signature;
@@ -252,7 +252,7 @@ impl Test {
     /// Seed after seed, until one of them decides.
     fn campaign(&self, from: u64, seeds: u64) -> Result<(), String> {
         let stop = AtomicBool::new(false);
-        let mut decided = Decided { expect: &self.expect, stop: &stop, failure: None };
+        let mut decided = Decided { expect: &self.expect, stop: &stop, failure: None, seen: Vec::new() };
         let campaign = search::Campaign {
             experiment: &*self.experiment,
             from,
@@ -263,16 +263,20 @@ impl Test {
             clock: &|| Duration::ZERO,
         };
         let summary = Summary { expect: self.expect.clone(), ..campaign.run(&mut decided) };
-        let failure = decided.failure;
-        match summary.as_expected() {
-            Ok(()) => Ok(()),
-            Err(why) => {
-                Err(match failure.or_else(|| summary.signatures.values().next().map(|seen| seen.first.clone())) {
-                    Some(failure) => self.told(&failure) + &self.keep(&failure),
-                    None => format!("{}: {} seeds from {from}: {why}", self.experiment.name(), summary.seeds),
-                })
-            }
-        }
+        let Err(why) = summary.as_expected() else { return Ok(()) };
+        let seen = || summary.signatures.values().map(|seen| &seen.first);
+        let breakdown = seen().find(|failure| failure.is_breakdown() && !self.expect.wants(&failure.signature));
+        let telling = match (&self.expect, breakdown, &decided.failure) {
+            (_, Some(breakdown), _) => Some(breakdown),
+            // Some of what was expected came, so what is told is what did not.
+            (Expect::Violates { .. }, None, Some(_)) => None,
+            (_, None, Some(failure)) => Some(failure),
+            (_, None, None) => seen().next(),
+        };
+        Err(match telling {
+            Some(failure) => self.told(failure) + &self.keep(failure),
+            None => format!("{}: {} seeds from {from}: {why}", self.experiment.name(), summary.seeds),
+        })
     }
 
     /// Saves a failure, where there is a place for it; says where.
@@ -304,17 +308,22 @@ struct Decided<'a> {
     expect: &'a Expect,
     stop: &'a AtomicBool,
     failure: Option<Failure>,
+    seen: Vec<Signature>,
 }
 
 impl Watch for Decided<'_> {
     fn failed(&mut self, failure: &Failure) {
-        let decides = match self.expect {
-            Expect::Violates(_) => self.expect.wants(&failure.signature.invariant),
+        let counts = match self.expect {
+            Expect::Violates { .. } => self.expect.wants(&failure.signature),
             Expect::Stuck => failure.signature.invariant == STUCK,
             Expect::Holds | Expect::Unobservable(_) => true,
         };
-        if decides && self.failure.is_none() {
-            self.failure = Some(failure.clone());
+        if !counts {
+            return;
+        }
+        self.seen.push(failure.signature.clone());
+        self.failure.get_or_insert_with(|| failure.clone());
+        if self.expect.missing(self.seen.iter()).is_empty() {
             self.stop.store(true, Ordering::Relaxed);
         }
     }

@@ -136,7 +136,7 @@ impl Watch for Watcher<'_> {
         let reproduce = desk.again.run(experiment.name(), failure.seed);
         let signature = &failure.signature;
         let text = format!("{}: {} ({}): {}", experiment.name(), signature.invariant, signature.about, failure.message);
-        let ink = if experiment.expect().wants(&signature.invariant) { Ink::Yellow } else { Ink::Red };
+        let ink = if experiment.expect().wants(signature) { Ink::Yellow } else { Ink::Red };
         let mut lines = vec![desk.screen.ink(ink, &text), format!("  {reproduce}")];
         let mut trouble = None;
         if self.save {

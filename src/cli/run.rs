@@ -88,7 +88,7 @@ fn wrapped(title: &str, items: impl Iterator<Item = String>) -> Vec<String> {
 fn as_expected(expect: &Expect, run: &Run) -> bool {
     match expect {
         Expect::Holds | Expect::Unobservable(_) => run.verdict == Verdict::Holds,
-        Expect::Violates(_) => Failure::all_in(run).iter().any(|failure| expect.wants(&failure.signature.invariant)),
+        Expect::Violates { .. } => Failure::all_in(run).iter().any(|failure| expect.wants(&failure.signature)),
         Expect::Stuck => Failure::all_in(run).iter().any(|failure| failure.signature.invariant == STUCK),
     }
 }

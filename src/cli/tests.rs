@@ -29,7 +29,7 @@ fn haunted_on_another_way(seed: u64) -> Run {
 }
 
 fn yard(name: &str) -> Fake {
-    let ghosts = Expect::Violates(vec!["no-ghosts".into()]);
+    let ghosts = Expect::violation("no-ghosts");
     match name {
         "yard/haunted" => Fake::new("yard/haunted", Expect::Holds, haunted),
         "yard/d1" => Fake { defect: Some("Y-D1"), hardened: Some(holding), ..Fake::new("yard/d1", ghosts, haunted) },

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use toml::Value;
+use toml::{Table, Value};
 
+use super::Signature;
 use super::nearest::instead;
 
 /// The invariants of the harness itself, which every system is held to.
@@ -14,8 +15,13 @@ pub(crate) const HARNESS_INVARIANTS: &[&str] = &["no-panic", "no-escape"];
 pub enum Expect {
     /// Every run holds.
     Holds,
-    /// Some run breaks one of these invariants.
-    Violates(Vec<String>),
+    /// Each of these invariants is broken by some run.
+    Violates {
+        /// Their names.
+        invariants: Vec<String>,
+        /// What a violation says that it is about, or a part of that; without it, any counts.
+        about: Option<String>,
+    },
     /// Some run ends at a bound with work still waiting.
     Stuck,
     /// A defect that neither a client nor the servers' ground truth can show, and why.
@@ -23,9 +29,22 @@ pub enum Expect {
 }
 
 impl Expect {
-    /// Whether a violation of `invariant` is what the scenario is there to show.
-    pub fn wants(&self, invariant: &str) -> bool {
-        matches!(self, Self::Violates(names) if names.iter().any(|name| name == invariant))
+    /// That some run breaks this invariant, whatever it is about.
+    pub fn violation(invariant: impl Into<String>) -> Self {
+        Self::Violates { invariants: vec![invariant.into()], about: None }
+    }
+
+    /// Whether this violation is one that the scenario is there to show.
+    pub fn wants(&self, seen: &Signature) -> bool {
+        let Self::Violates { invariants, about } = self else { return false };
+        invariants.contains(&seen.invariant) && about.as_ref().is_none_or(|part| seen.about.contains(part.as_str()))
+    }
+
+    /// The invariants that are to be broken, and that nothing in `seen` breaks as it is wanted.
+    pub fn missing<'a>(&'a self, seen: impl Iterator<Item = &'a Signature> + Clone) -> Vec<&'a str> {
+        let Self::Violates { invariants, .. } = self else { return Vec::new() };
+        let broken = |name: &str| seen.clone().any(|seen| seen.invariant == name && self.wants(seen));
+        invariants.iter().map(String::as_str).filter(|name| !broken(name)).collect()
     }
 }
 
@@ -33,7 +52,10 @@ impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Holds => f.write_str("holds"),
-            Self::Violates(names) => write!(f, "violates {}", names.join(" or ")),
+            Self::Violates { invariants, about: None } => write!(f, "violates {}", invariants.join(" and ")),
+            Self::Violates { invariants, about: Some(part) } => {
+                write!(f, "violates {} ({part})", invariants.join(" and "))
+            }
             Self::Stuck => f.write_str("stuck"),
             Self::Unobservable(reason) => write!(f, "unobservable: {reason}"),
         }
@@ -48,7 +70,8 @@ pub(super) struct Misread {
 
 impl Misread {
     fn new(message: impl Into<String>) -> Self {
-        let help = "write \"holds\", { violates = \"an-invariant\" }, { stuck = true } or { unobservable = \"why\" }";
+        let help = "write \"holds\", { violates = \"an-invariant\" }, { violates = \"an-invariant\", about = \"a part of \
+                    what is told of it\" }, { stuck = true } or { unobservable = \"why\" }";
         Self { message: message.into(), help: help.into() }
     }
 }
@@ -58,15 +81,11 @@ pub(super) fn read(written: &Value) -> Result<Expect, Misread> {
     let table = match written {
         Value::String(word) if word == "holds" => return Ok(Expect::Holds),
         Value::String(word) => return Err(Misread::new(format!("`{word}` is nothing to expect"))),
+        Value::Table(table) if table.contains_key("violates") => return violates(table),
         Value::Table(table) if table.len() == 1 => table,
         _ => return Err(Misread::new("one thing is to be expected, no more and no less")),
     };
     match table.iter().next() {
-        Some((key, Value::String(name))) if key == "violates" => Ok(Expect::Violates(vec![name.clone()])),
-        Some((key, Value::Array(names))) if key == "violates" && !names.is_empty() => {
-            let names = names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>();
-            names.map(Expect::Violates).ok_or_else(|| Misread::new("`violates` takes names of invariants"))
-        }
         Some((key, Value::Boolean(true))) if key == "stuck" => Ok(Expect::Stuck),
         Some((key, Value::String(why))) if key == "unobservable" && !why.trim().is_empty() => {
             Ok(Expect::Unobservable(why.clone()))
@@ -81,4 +100,24 @@ pub(super) fn read(written: &Value) -> Result<Expect, Misread> {
         }
         None => Err(Misread::new("nothing is expected")),
     }
+}
+
+/// Reads what is to be violated, and what that is to be about.
+fn violates(table: &Table) -> Result<Expect, Misread> {
+    if let Some(key) = table.keys().find(|key| !["violates", "about"].contains(&key.as_str())) {
+        let help = instead("part of an expected violation", key, ["violates", "about"]);
+        return Err(Misread { message: format!("`{key}` does not go with `violates`"), help });
+    }
+    let name = |name: &Value| name.as_str().map(str::to_owned);
+    let invariants = match &table["violates"] {
+        Value::Array(names) if !names.is_empty() => names.iter().map(name).collect(),
+        one => name(one).map(|name| vec![name]),
+    };
+    let invariants = invariants.ok_or_else(|| Misread::new("`violates` takes names of invariants"))?;
+    let about = match table.get("about") {
+        None => None,
+        Some(Value::String(part)) if !part.trim().is_empty() => Some(part.clone()),
+        Some(_) => return Err(Misread::new("`about` takes a part of what a violation is said to be about")),
+    };
+    Ok(Expect::Violates { invariants, about })
 }

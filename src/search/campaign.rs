@@ -203,8 +203,7 @@ impl Summary {
     /// # Errors
     /// Says what is missing or too much.
     pub fn as_expected(&self) -> Result<(), String> {
-        let wanted = |invariant: &str| self.signatures.keys().any(|signature| signature.invariant == invariant);
-        let breakdown = self.signatures.keys().find(|seen| is_breakdown(seen) && !self.expect.wants(&seen.invariant));
+        let breakdown = self.signatures.keys().find(|seen| is_breakdown(seen) && !self.expect.wants(seen));
         if let Some(signature) = breakdown {
             return Err(format!("{} is broken, whatever else was expected", signature.invariant));
         }
@@ -214,9 +213,15 @@ impl Summary {
                 Verdict::Vacuous => Err(format!("never put to the test: {}", self.vacuous().join(", "))),
                 _ => Err("expected to hold".into()),
             },
-            Expect::Violates(names) if names.iter().any(|name| wanted(name)) => Ok(()),
-            Expect::Violates(names) => Err(format!("expected a violation of {}", names.join(" or "))),
-            Expect::Stuck if wanted(STUCK) => Ok(()),
+            Expect::Violates { about, .. } => {
+                let missing = self.expect.missing(self.signatures.keys());
+                if missing.is_empty() {
+                    return Ok(());
+                }
+                let about = about.as_ref().map(|part| format!(" ({part})")).unwrap_or_default();
+                Err(format!("expected a violation of {}{about}", missing.join(" and of ")))
+            }
+            Expect::Stuck if self.signatures.keys().any(|signature| signature.invariant == STUCK) => Ok(()),
             Expect::Stuck => Err("expected to be stuck".into()),
             Expect::Unobservable(_) if self.signatures.is_empty() => Ok(()),
             Expect::Unobservable(_) => Err("expected to be unobservable, but it was seen".into()),

@@ -13,7 +13,7 @@ use super::campaign::Clock;
 use super::failure::{Failure, STUCK, is_breakdown};
 use super::workers::in_order;
 use crate::harness::{RunOptions, Verdict};
-use crate::scenario::{Expect, Experiment, Signature};
+use crate::scenario::{Expect, Experiment, HARNESS_INVARIANTS, Signature};
 
 /// The hunt for one defect.
 pub struct Hunt<'a> {
@@ -61,7 +61,7 @@ pub struct Catch {
 impl Catch {
     /// A panic or an escape that was seen on the way, with its seed: the defect is then not alone in the scenario.
     pub fn breakdown(&self) -> Option<(&Signature, u64)> {
-        let unwanted = |signature: &Signature| is_breakdown(signature) && !self.expect.wants(&signature.invariant);
+        let unwanted = |signature: &Signature| is_breakdown(signature) && !self.expect.wants(signature);
         self.others.iter().find(|(signature, _)| unwanted(signature)).map(|(signature, seed)| (signature, *seed))
     }
 
@@ -109,7 +109,7 @@ impl Hunt<'_> {
             found.seeds += 1;
             found.spent += spent;
             for failure in failures {
-                if found.caught.is_none() && fits(&found.expect, &failure.signature.invariant) {
+                if found.caught.is_none() && completes(&found.expect, &found.others, &failure.signature) {
                     found.caught = Some(failure);
                 } else {
                     found.others.entry(failure.signature).or_insert(seed);
@@ -144,19 +144,22 @@ impl Hunt<'_> {
             };
             ControlFlow::Break(())
         });
-        if let (None, Expect::Violates(names)) = (&found.hardened_fails, &found.expect) {
-            let checked = names.iter().any(|name| exercised.get(name.as_str()).is_some_and(|count| *count > 0));
-            if !checked && !names.iter().any(|name| name == "no-panic") {
-                found.hardened_fails = Some(format!("{} never applied, so nothing was shown", names.join(", ")));
+        if let (None, Expect::Violates { invariants, .. }) = (&found.hardened_fails, &found.expect) {
+            let applied = |name: &str| exercised.get(name).is_some_and(|count| *count > 0);
+            let never = invariants.iter().map(String::as_str);
+            let never: Vec<_> = never.filter(|name| !applied(name) && !HARNESS_INVARIANTS.contains(name)).collect();
+            if !never.is_empty() {
+                found.hardened_fails = Some(format!("{} never applied, so nothing was shown", never.join(", ")));
             }
         }
     }
 }
 
-fn fits(expect: &Expect, invariant: &str) -> bool {
+/// Whether what is expected has all been seen with this failure, after those before it.
+fn completes(expect: &Expect, before: &BTreeMap<Signature, u64>, last: &Signature) -> bool {
     match expect {
-        Expect::Violates(_) => expect.wants(invariant),
-        Expect::Stuck => invariant == STUCK,
+        Expect::Violates { .. } => expect.wants(last) && expect.missing(before.keys().chain([last])).is_empty(),
+        Expect::Stuck => last.invariant == STUCK,
         Expect::Holds | Expect::Unobservable(_) => true,
     }
 }

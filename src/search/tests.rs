@@ -121,11 +121,14 @@ fn expectations_are_met_or_said_to_be_missed() {
     let met = |expect: &Expect, answer| {
         campaign(&Fake::new("yard/x", expect.clone(), answer), 6, &mut ()).as_expected().is_ok()
     };
-    let ghosts = Expect::Violates(vec!["no-ghosts".into()]);
+    let ghosts = Expect::violation("no-ghosts");
     let unseen = Expect::Unobservable("it is dark".into());
     assert!(met(&ghosts, haunted) && !met(&ghosts, holding) && !met(&ghosts, stuck));
     assert!(!met(&ghosts, panicking), "a panic beside what is expected is no success");
-    assert!(met(&Expect::Violates(vec!["no-ghosts".into(), "no-panic".into()]), panicking));
+    let both = Expect::Violates { invariants: vec!["no-ghosts".into(), "no-panic".into()], about: None };
+    assert!(met(&both, panicking) && !met(&both, haunted), "each of several is to be seen");
+    let about = |part: &str| Expect::Violates { invariants: vec!["no-ghosts".into()], about: Some(part.into()) };
+    assert!(met(&about("grav"), haunted) && !met(&about("cellar"), haunted));
     assert!(met(&Expect::Stuck, stuck) && !met(&Expect::Stuck, holding));
     assert!(met(&unseen, holding) && !met(&unseen, haunted));
 }
@@ -159,7 +162,7 @@ fn hunt(fake: &Fake) -> Catch {
 }
 
 fn defect(answer: fn(u64) -> Run, hardened: fn(u64) -> Run) -> Fake {
-    let expect = Expect::Violates(vec!["no-ghosts".into()]);
+    let expect = Expect::violation("no-ghosts");
     Fake { defect: Some("Y-D1"), hardened: Some(hardened), ..Fake::new("yard/d1", expect, answer) }
 }
 

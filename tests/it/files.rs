@@ -61,7 +61,7 @@ fn a_scenario_means_what_it_says() {
     assert_eq!(scenario.name(), "lamps/shared");
     assert_eq!(scenario.system(), "lamps");
     assert_eq!(scenario.defect(), Some("L-D1"));
-    assert_eq!(scenario.expect(), &Expect::Violates(vec!["no-fire".into()]));
+    assert_eq!(scenario.expect(), &Expect::violation("no-fire"));
     insta::assert_debug_snapshot!(scenario.plan());
     insta::assert_snapshot!(scenario.settings().join("\n"));
 }
@@ -98,8 +98,10 @@ fn expectations_take_three_forms() {
     };
     assert_eq!(expect("\"holds\""), Expect::Holds);
     assert_eq!(expect("{ stuck = true }"), Expect::Stuck);
-    let both = Expect::Violates(vec!["no-fire".into(), "no-panic".into()]);
+    let both = Expect::Violates { invariants: vec!["no-fire".into(), "no-panic".into()], about: None };
     assert_eq!(expect(r#"{ violates = ["no-fire", "no-panic"] }"#), both);
+    let about = Expect::Violates { invariants: vec!["no-fire".into()], about: Some("lamp".into()) };
+    assert_eq!(expect(r#"{ violates = "no-fire", about = "lamp" }"#), about);
     assert_eq!(expect(r#"{ unobservable = "it is dark" }"#), Expect::Unobservable("it is dark".into()));
 }
 
@@ -116,6 +118,9 @@ fn refused_words() {
     insta::assert_snapshot!("unknown_invariant", refused("no-fire", "no-fires"));
     insta::assert_snapshot!("unknown_expectation", refused("violates =", "violate ="));
     insta::assert_snapshot!("nothing_to_expect", refused(r#"{ violates = "no-fire" }"#, "\"hold\""));
+    insta::assert_snapshot!("misspelt_about", refused("no-fire\" }", "no-fire\", abuot = \"lamp\" }"));
+    insta::assert_snapshot!("empty_about", refused("no-fire\" }", "no-fire\", about = \" \" }"));
+    insta::assert_snapshot!("about_nothing", refused("violates = \"no-fire\"", "about = \"lamp\""));
     insta::assert_snapshot!("unknown_allowance", refused("\"smoke\"", "\"smok\""));
     insta::assert_snapshot!("unknown_client", refused("\"c1\"", "\"c4\""));
     insta::assert_snapshot!("unknown_point", refused("lamps.light.checked l1", "lamps.light.cheked l1"));

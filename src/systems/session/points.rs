@@ -18,6 +18,8 @@ pub(crate) const RESTORE_PRESENT: &str = "session.restore.present";
 pub(crate) const DECORATE_SWAPPED: &str = "session.decorate.swapped";
 /// A decoration has written; it fills the cache next.
 pub(crate) const DECORATE_WRITTEN: &str = "session.decorate.written";
+/// A termination has looked at the cache; in the form with sentinels it places its own there next.
+pub(crate) const TERMINATE_PEEKED: &str = "session.terminate.peeked";
 /// A termination has looked at cache and record; it writes next.
 pub(crate) const TERMINATE_LOADED: &str = "session.terminate.loaded";
 /// A termination has written; it turns to the cache next.
@@ -44,6 +46,7 @@ pub(crate) const ALL: &[&str] = &[
     RESTORE_PRESENT,
     DECORATE_SWAPPED,
     DECORATE_WRITTEN,
+    TERMINATE_PEEKED,
     TERMINATE_LOADED,
     TERMINATE_WRITTEN,
     NOTIFY_LOADED,

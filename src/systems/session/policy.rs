@@ -317,11 +317,11 @@ policy! {
     /// | defect | switches |
     /// |---|---|
     /// | S1-D1 | `notify_deadline = "shared"` |
-    /// | S1-D2 | `decorate_write = "upsert"` |
+    /// | S1-D2 | `decorate_write = "upsert"`, `terminate_write = "by_record"` |
     /// | S1-D3 | `on_present = "not_found"` |
     /// | S1-D4 | `notify_write = "upsert"`, `terminate_write = "by_record"` |
     /// | S1-D5 | `notify_write = "upsert"` |
-    /// | S1-D6 | `create_write = "upsert"` |
+    /// | S1-D6 | `create_write = "upsert"`, `terminate_write = "by_record"` |
     /// | S1-D7 | `notify_cache = "delete_unclosed"` |
     /// | S1-D8 | `terminate_local = "sentinel"` |
     /// | S1-D9 | `bound = "unbounded"` |
@@ -329,11 +329,11 @@ policy! {
     /// | S1-D11 | `evict = "by_key"`, `on_expired = "reload"` |
     /// | S1-D12 | `on_present = "winner_or_uncached"` |
     /// | S1-D13 | `decorate_write = "update"` |
-    /// | S1-D14 | `restore = "recomputed"`, `drift = "backend_ids"`, `on_expired = "not_found"` |
-    /// | S1-D15 | `restore = "recomputed"`, `drift = "whole_metadata"`, `on_expired = "not_found"` (and backends that ignore hints) |
-    /// | S1-D16 | `validate_absent = "error"` |
+    /// | S1-D14 | `restore = "recomputed"`, `drift = "backend_ids"`, `on_expired = "reload"` |
+    /// | S1-D15 | `restore = "recomputed"`, `drift = "whole_metadata"`, `on_expired = "reload"` (and backends that ignore hints) |
+    /// | S1-D16 | `validate_absent = "error"`, `terminate_write = "by_record"` |
     /// | S1-R1 | `create_write = "update"` |
-    /// | S1-R2 | `notify_input = "cached"`, `notify_write = "update"` |
+    /// | S1-R2 | `notify_input = "cached"`, `notify_write = "update"`, `notify_cache = "leave"` |
     /// | S1-R3 | `decorate_write = "update"` |
     /// | S1-R4 | `restore = "written_back"` |
     /// | S1-R5 | `publish = "set"` |

@@ -21,6 +21,8 @@ impl Manager {
         }
         let marked = local.clone().filter(|_| self.policy.terminate_local == TerminateLocal::Sentinel);
         if marked.is_some() {
+            // Upstream's threads let another termination in here, which then holds the same session.
+            point(points::TERMINATE_PEEKED, label(id)).await;
             self.shelf.set(id, self.sentinel.clone()).await;
         }
         let time = Self::time(self.policy.terminate_deadline, TERMINATE);

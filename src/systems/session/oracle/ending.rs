@@ -67,15 +67,27 @@ fn tell_resurrection(
             format!("{name}: {}, but the live record that {writer} wrote at {wrote:?} was still there", ending.story()),
         );
     } else {
+        let over = what_was_left(session, version);
         findings.violate(
             at,
-            format!("session: {writer} writes after terminate"),
+            format!("session: {writer} writes after terminate, {over}"),
             format!(
-                "{name}: {}, and storage holds the live record that {writer} wrote at {wrote:?} ({})",
+                "{name}: {}, and storage holds the live record that {writer} wrote at {wrote:?}, {over} ({})",
                 ending.story(),
                 record.revision()
             ),
         );
+    }
+}
+
+/// What a record was written over: a write that asks whether there is one is blind to a mark alone.
+fn what_was_left(session: &Session, version: &Version<Record>) -> &'static str {
+    let versions = session.records.versions();
+    let before = versions.partition_point(|earlier| earlier.since < version.since);
+    match versions[..before].last().and_then(|earlier| earlier.value.as_ref()) {
+        None => "where nothing was left",
+        Some(record) if record.is_terminated() => "over its mark",
+        Some(_) => "over what terminate had not seen",
     }
 }
 

@@ -25,12 +25,25 @@ fn deleted() -> Case {
 
 #[test]
 fn a_late_write_after_a_termination_is_a_resurrection() {
-    deleted().stored(7_000, "s1", &live("decorate")).breaks(RESURRECTION, "session: decorate writes after terminate");
+    let about = "session: decorate writes after terminate, where nothing was left";
+    deleted().stored(7_000, "s1", &live("decorate")).breaks(RESURRECTION, about);
 }
 
 #[test]
 fn a_late_write_between_effect_and_answer_is_one_too() {
-    deleted().stored(5_500, "s1", &live("notify")).breaks(RESURRECTION, "session: notify writes after terminate");
+    let about = "session: notify writes after terminate, where nothing was left";
+    deleted().stored(5_500, "s1", &live("notify")).breaks(RESURRECTION, about);
+}
+
+#[test]
+fn a_write_over_the_mark_of_a_termination_is_told_apart() {
+    let about = "session: create writes after terminate, over its mark";
+    Case::new()
+        .stored(1_000, "s1", &placeholder())
+        .asked(4_000, 6_000, 0, "s1", Verb::Terminate, Answer::Done)
+        .stored(5_000, "s1", &ended())
+        .stored(7_000, "s1", &live("create"))
+        .breaks(RESURRECTION, about);
 }
 
 #[test]
