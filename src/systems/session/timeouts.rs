@@ -33,6 +33,6 @@ pub(crate) const SWEEP: Duration = Duration::from_mins(5);
 /// After this long an operation that lost a race to write does not try again.
 pub(crate) const CONTENTION: Duration = Duration::from_secs(5);
 /// How long a draining pod waits for its sessions to finish their calls: a little more than a call may take.
-pub(crate) const SHUTDOWN: Duration = Duration::from_secs(65);
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(95);
 /// How long a client waits for an answer.
 pub(crate) const CLIENT: Duration = Duration::from_secs(40);

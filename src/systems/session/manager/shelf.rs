@@ -158,7 +158,8 @@ impl Shelf {
     pub(super) async fn drain(&self) {
         self.graves().draining = true;
         let all: Vec<_> = self.cache.keys().iter().filter_map(|id| self.cache.remove(id)).collect();
-        join_all(all.iter().map(|session| session.close())).await;
+        // Tasks of their own: whoever waits may give up, but what is closing must come to its end.
+        join_all(all.into_iter().map(|session| task::spawn(async move { session.close().await }))).await;
     }
 
     /// Whether nothing is let in any more.
