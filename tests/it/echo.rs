@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sexton::harness::{CLIENT, Deployment, Draw, Findings, Host, Invariant, Load, Observed, System};
 use sexton::runtime::net::{TcpListener, TcpStream};
-use sexton::runtime::{fact, point, task, time};
+use sexton::runtime::{point, task, time};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the pods do besides echoing.
@@ -16,8 +16,10 @@ pub(crate) enum Habit {
     None,
     /// They panic at the third question.
     Panics,
-    /// They write down something that differs from process to process and from run to run.
-    Leaks,
+    /// They answer nothing, and clients wait for ever.
+    Hangs,
+    /// They are well, but the oracle is not.
+    OracleFails,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -69,9 +71,8 @@ async fn pod(habit: Habit) {
             }
             point("echo.read", "").await;
             assert!(habit != Habit::Panics || number != 3, "the third question is too many");
-            if habit == Habit::Leaks {
-                // Where the heap put it is nobody's decision.
-                fact("echo.answered", [("address", (data.as_ptr() as usize).into())]);
+            if habit == Habit::Hangs {
+                std::future::pending::<()>().await;
             }
             // A peer that has gone needs no answer.
             let _ = stream.write_all(&data).await;
@@ -114,7 +115,8 @@ impl System for Echo {
         Some(Ask { pod, length: 1 + draw.below("length", 3_000) })
     }
     async fn perform(&self, (): (), operation: Ask) -> Answer {
-        match time::timeout(Duration::from_secs(5), ask(operation)).await {
+        let patience = if self.habit == Habit::Hangs { Duration::MAX } else { Duration::from_secs(5) };
+        match time::timeout(patience, ask(operation)).await {
             Ok(Ok(true)) => Answer::Echoed,
             Ok(Ok(false)) => Answer::Garbled,
             Ok(Err(error)) => Answer::Failed(error.to_string()),
@@ -122,14 +124,14 @@ impl System for Echo {
         }
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        vec![Box::new(NothingGarbled)]
+        vec![Box::new(NothingGarbled(self.habit))]
     }
     fn faults(&self) -> &'static [&'static str] {
         &["own_trouble"]
     }
 }
 
-struct NothingGarbled;
+struct NothingGarbled(Habit);
 
 impl Invariant<Echo> for NothingGarbled {
     fn name(&self) -> &'static str {
@@ -139,6 +141,7 @@ impl Invariant<Echo> for NothingGarbled {
         "what comes back is what was sent"
     }
     fn check(&self, run: &Observed<'_, Echo>, findings: &mut Findings) {
+        assert!(self.0 != Habit::OracleFails, "the oracle has lost its wits");
         for record in run.operations {
             if let Some(outcome) = &record.outcome {
                 findings.exercised();

@@ -330,3 +330,172 @@ fn a_stray_tokio_task_is_named() {
     let escaped = escaped.expect("found out");
     assert!(escaped.contains("pod-a#1/1") && escaped.contains("tokio::spawn"), "{escaped}");
 }
+
+/// The first event of a history that says something left the world, or panicked.
+fn findings<T>(outcome: &Outcome<T>) -> Vec<String> {
+    let told = outcome.history.events().iter().filter_map(|event| match &event.what {
+        sexton::harness::What::Escaped(how) => Some(format!("{}: {how}", event.host)),
+        sexton::harness::What::Panicked { task, message } => Some(format!("{task}: {message}")),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn only_the_task_that_strays_is_accused() {
+    let outcome = simulate(Config::default(), || async {
+        let world = World::current().expect("inside");
+        let innocent = world.add_host(
+            "innocent",
+            program(|| async {
+                for _ in 0..50 {
+                    time::sleep(Duration::from_millis(1)).await;
+                }
+            }),
+        );
+        let guilty = world.add_host(
+            "guilty",
+            program(|| async {
+                time::sleep(Duration::from_millis(10)).await;
+                #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
+                drop(tokio::spawn(std::future::pending::<()>()));
+                time::sleep(Duration::from_secs(1)).await;
+            }),
+        );
+        world.start(innocent);
+        world.start(guilty);
+        time::sleep(Duration::from_secs(2)).await;
+    });
+    let told = findings(&outcome);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("guilty: task guilty#1/1"), "{told:?}");
+}
+
+#[test]
+fn a_thread_that_wakes_a_task_is_named_and_ends_nothing() {
+    let outcome = simulate(Config::default(), || async {
+        let world = World::current().expect("inside");
+        let host = world.add_host(
+            "pod-a",
+            program(|| async {
+                #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
+                let read = tokio::task::spawn_blocking(|| 7);
+                // Nobody in a world hears of it: the thread lives in another time.
+                let _ = time::timeout(Duration::from_secs(1), read).await;
+            }),
+        );
+        world.start(host);
+        time::sleep(Duration::from_secs(2)).await;
+    });
+    assert_eq!(outcome.value, Some(()));
+    let told = findings(&outcome);
+    assert!(told.iter().any(|told| told.contains("pod-a#1/1 called tokio::task::spawn_blocking")), "{told:?}");
+}
+
+struct Panics;
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("cannot let go");
+    }
+}
+
+#[test]
+fn a_panic_in_a_destructor_of_a_crashed_host_is_a_finding() {
+    let outcome = simulate(Config::default(), || async {
+        let world = World::current().expect("inside");
+        let host = world.add_host(
+            "pod-a",
+            program(|| async {
+                let _held = Panics;
+                std::future::pending::<()>().await;
+            }),
+        );
+        world.start(host);
+        time::sleep(Duration::from_secs(1)).await;
+        world.crash(host);
+        "the run goes on"
+    });
+    assert_eq!(outcome.value, Some("the run goes on"));
+    assert!(findings(&outcome).iter().any(|told| told.contains("cannot let go")), "{:?}", findings(&outcome));
+}
+
+#[test]
+fn an_aborted_task_has_let_go_of_everything_when_its_handle_says_so() {
+    let outcome = simulate(Config::default(), || async {
+        let lock = std::sync::Arc::new(tokio::sync::Mutex::new(()));
+        let theirs = lock.clone();
+        let holder = task::spawn(async move {
+            let _guard = theirs.lock().await;
+            std::future::pending::<()>().await;
+        });
+        time::sleep(Duration::from_millis(1)).await;
+        holder.abort();
+        let ended = holder.await;
+        (ended.is_err(), lock.try_lock().is_ok())
+    });
+    assert_eq!(outcome.value, Some((true, true)));
+}
+
+#[test]
+fn whoever_accepts_a_cancelled_connection_hears_that_it_has_gone() {
+    let outcome = simulate(Config::default(), || async {
+        let world = World::current().expect("inside");
+        let seen = Rc::new(RefCell::new(None));
+        let write = seen.clone();
+        let server = world.add_host(
+            "server",
+            program(move || {
+                let seen = write.clone();
+                async move {
+                    let listener = TcpListener::bind("0.0.0.0:7").await.expect("the port is free");
+                    let (mut stream, _) = listener.accept().await.expect("accepts");
+                    *seen.borrow_mut() = Some(stream.read_u8().await.map_err(|error| error.kind()));
+                    std::future::pending::<()>().await;
+                }
+            }),
+        );
+        world.start(server);
+        world.cut(server, HostId::WORLD);
+        let attempt = time::timeout(Duration::from_secs(5), TcpStream::connect("server:7")).await;
+        assert!(attempt.is_err(), "the answer is cut off");
+        world.mend(server, HostId::WORLD);
+        time::sleep(Duration::from_secs(5)).await;
+        seen.borrow_mut().take()
+    });
+    assert_eq!(outcome.value, Some(Some(Err(std::io::ErrorKind::ConnectionReset))));
+}
+
+#[test]
+fn an_attempt_on_its_way_is_answered_by_whoever_is_up_when_it_arrives() {
+    let outcome = server_and_client(Config::default(), |world, server| async move {
+        world.cut(HostId::WORLD, server);
+        let attempt = task::spawn(TcpStream::connect("server:7"));
+        time::sleep(Duration::from_secs(1)).await;
+        world.crash(server);
+        world.start(server);
+        time::sleep(Duration::from_secs(1)).await;
+        world.mend(HostId::WORLD, server);
+        let mut stream = attempt.await.expect("not aborted").expect("the new incarnation accepts");
+        call(&mut stream, b"hello").await.expect("and answers")
+    });
+    assert_eq!(outcome.value, Some(b"hello".to_vec()));
+}
+
+#[test]
+fn a_host_can_crash_itself() {
+    let outcome = server_and_client(Config::default(), |world, server| async move {
+        let host = world.add_host(
+            "pod-a",
+            program(|| async {
+                time::sleep(Duration::from_secs(1)).await;
+                sexton::world::crash_self().await;
+                unreachable!("the dead do not go on");
+            }),
+        );
+        world.start(host);
+        time::sleep(Duration::from_secs(2)).await;
+        (world.is_up(host), world.is_up(server))
+    });
+    assert_eq!(outcome.value, Some((false, true)));
+    assert!(findings(&outcome).is_empty());
+}

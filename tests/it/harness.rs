@@ -123,3 +123,37 @@ fn a_run_that_cannot_end_in_its_bounds_is_stuck_and_says_on_what() {
     let stuck = run.stuck.expect("says on what");
     assert!(stuck.contains("500 events") && stuck.contains("pod-0"), "{stuck}");
 }
+
+#[test]
+fn an_operation_that_never_returns_is_no_pass() {
+    let run = run(&Echo { habit: Habit::Hangs }, &plan(&[]), 1, &RunOptions::default());
+    assert_eq!(run.verdict, Verdict::Stuck);
+    let stuck = run.stuck.expect("says on what");
+    assert!(stuck.contains("never returned") && stuck.contains("`ask pod-"), "{stuck}");
+}
+
+#[test]
+fn an_oracle_that_panics_does_not_take_the_seed_with_it() {
+    let run = run(&Echo { habit: Habit::OracleFails }, &plan(&[]), 1, &RunOptions::default());
+    assert_eq!(run.verdict, Verdict::Violated);
+    assert_eq!((run.violations[0].invariant, &*run.violations[0].about), ("no-panic", "panic of an oracle"));
+}
+
+#[test]
+#[should_panic(expected = "`restrat` is no kind of fault")]
+fn a_fault_that_nobody_knows_is_refused() {
+    let _ = echo(1, &plan(&[("restrat", 1.0)]), &RunOptions::default());
+}
+
+#[test]
+fn a_task_held_by_chance_goes_on_when_faults_heal() {
+    for seed in 0..60 {
+        let run = echo(seed, &plan(&[("stall", 60.0)]), &RunOptions { keep_history: true, ..RunOptions::default() });
+        let history = run.history.expect("it was asked for");
+        let healed =
+            history.events().iter().find(|event| matches!(event.what, What::Phase("settle"))).expect("settles");
+        let last = history.events().iter().rev().find(|event| matches!(event.what, What::Returned { .. }));
+        let late = last.map_or(Duration::ZERO, |event| event.at.saturating_sub(healed.at));
+        assert!(late < Duration::from_secs(1), "seed {seed}: something was held {late:?} beyond the heal");
+    }
+}
