@@ -15,6 +15,10 @@ use sexton::scenario::Systems;
 
 const SEEDS: u64 = 1_000;
 
+/// The command's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/session/default.toml");
     let scenario = Systems::builtin().load(&path, "session/default").expect("the default scenario is read");

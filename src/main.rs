@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A campaign allocates and frees small things on many threads, which is what this allocator is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     sexton::cli::main(sexton::scenario::Systems::builtin())
 }

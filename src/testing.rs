@@ -324,7 +324,7 @@ impl Watch for Decided<'_> {
         }
         self.seen.push(failure.signature.clone());
         self.failure.get_or_insert_with(|| failure.clone());
-        if self.expect.missing(self.seen.iter()).is_empty() {
+        if self.expect.missing(&self.seen.iter().collect::<Vec<_>>()).is_empty() {
             self.stop.store(true, Ordering::Relaxed);
         }
     }

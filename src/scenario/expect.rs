@@ -41,9 +41,9 @@ impl Expect {
     }
 
     /// The invariants that are to be broken, and that nothing in `seen` breaks as it is wanted.
-    pub fn missing<'a>(&'a self, seen: impl Iterator<Item = &'a Signature> + Clone) -> Vec<&'a str> {
+    pub fn missing(&self, seen: &[&Signature]) -> Vec<&str> {
         let Self::Violates { invariants, .. } = self else { return Vec::new() };
-        let broken = |name: &str| seen.clone().any(|seen| seen.invariant == name && self.wants(seen));
+        let broken = |name: &str| seen.iter().any(|seen| seen.invariant == name && self.wants(seen));
         invariants.iter().map(String::as_str).filter(|name| !broken(name)).collect()
     }
 }

@@ -214,7 +214,7 @@ impl Summary {
                 _ => Err("expected to hold".into()),
             },
             Expect::Violates { about, .. } => {
-                let missing = self.expect.missing(self.signatures.keys());
+                let missing = self.expect.missing(&self.signatures.keys().collect::<Vec<_>>());
                 if missing.is_empty() {
                     return Ok(());
                 }

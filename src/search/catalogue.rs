@@ -158,7 +158,9 @@ impl Hunt<'_> {
 /// Whether what is expected has all been seen with this failure, after those before it.
 fn completes(expect: &Expect, before: &BTreeMap<Signature, u64>, last: &Signature) -> bool {
     match expect {
-        Expect::Violates { .. } => expect.wants(last) && expect.missing(before.keys().chain([last])).is_empty(),
+        Expect::Violates { .. } => {
+            expect.wants(last) && expect.missing(&before.keys().chain([last]).collect::<Vec<_>>()).is_empty()
+        }
         Expect::Stuck => last.invariant == STUCK,
         Expect::Holds | Expect::Unobservable(_) => true,
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::checks::Check;
-use super::lens::{Ending, Lens, Op, Session, writer_of};
+use super::lens::{Ending, Lens, Op, Session, Shelved, writer_of};
 use crate::harness::Findings;
 use crate::oracle::{Moment, Version};
 use crate::systems::session::outcome::Answer;
@@ -141,15 +141,24 @@ fn no_dead_entry(seen: &Lens, findings: &mut Findings) {
         if let Some((ending, back)) = returned {
             findings.violate(
                 back.moment.at,
-                "session: cached again after terminate",
+                format!("session: cached again after terminate, {}", by_what(back)),
                 format!(
-                    "{}: {}, and there a live object of it was cached again at {:?}",
+                    "{}: {}, and there a live object of it was cached again at {:?}, {}",
                     session.label(),
                     ending.story(),
-                    back.moment.at
+                    back.moment.at,
+                    by_what(back)
                 ),
             );
         }
+    }
+}
+
+/// What has cached an object: the only thing that a termination ever puts into the cache is what it took out before.
+fn by_what(shelved: &Shelved) -> String {
+    match &*shelved.operation {
+        "terminate" => "by the rollback of another".to_owned(),
+        operation => format!("by {operation}"),
     }
 }
 

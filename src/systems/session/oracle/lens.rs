@@ -89,6 +89,8 @@ pub(super) struct Shelved {
     pub(super) moment: Moment,
     pub(super) pod: Arc<str>,
     pub(super) incarnation: u32,
+    /// What the pod was doing, for example `decorate`.
+    pub(super) operation: Arc<str>,
     /// It stands for a session that can be served.
     pub(super) live: bool,
     pub(super) entries: i64,

@@ -271,6 +271,7 @@ impl<'a> Reader<'a> {
                     moment,
                     pod: event.host.clone(),
                     incarnation: event.incarnation,
+                    operation: self.operation_of(event.activity),
                     live: fact.flag("live"),
                     entries: fact.int("entries"),
                     capacity: fact.int("capacity"),

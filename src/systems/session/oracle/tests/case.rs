@@ -151,6 +151,18 @@ impl Case {
     }
 
     pub(super) fn shelved(self, at: u64, pod: &str, session: &str, live: bool, entries: u64) -> Self {
+        self.shelved_by(at, pod, "get", session, live, entries)
+    }
+
+    pub(super) fn shelved_by(
+        self,
+        at: u64,
+        pod: &str,
+        operation: &str,
+        session: &str,
+        live: bool,
+        entries: u64,
+    ) -> Self {
         let fields = [
             ("session", id(session).into()),
             ("object", 1_u64.into()),
@@ -158,7 +170,7 @@ impl Case {
             ("entries", entries.into()),
             ("capacity", 2_u64.into()),
         ];
-        self.fact(at, pod, "", "session.shelved", fields)
+        self.fact(at, pod, operation, "session.shelved", fields)
     }
 
     pub(super) fn evicted(self, at: u64, pod: &str, session: &str, backends: &str, decorations: &str) -> Self {

@@ -135,7 +135,14 @@ fn terminated_on_a() -> Case {
 fn a_pod_does_not_cache_what_it_has_ended() {
     terminated_on_a()
         .shelved(6_000, "pod-a", "s1", true, 1)
-        .breaks(DEAD_ENTRY, "session: cached again after terminate");
+        .breaks(DEAD_ENTRY, "session: cached again after terminate, by get");
+}
+
+#[test]
+fn a_rollback_is_told_apart_from_those_who_never_knew() {
+    terminated_on_a()
+        .shelved_by(6_000, "pod-a", "terminate s1", "s1", true, 1)
+        .breaks(DEAD_ENTRY, "session: cached again after terminate, by the rollback of another");
 }
 
 #[test]
