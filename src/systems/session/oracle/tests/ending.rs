@@ -84,7 +84,7 @@ fn the_pod_s_own_word_counts_even_if_its_answer_is_lost() {
 #[test]
 fn what_storage_itself_brings_back_is_told_apart_and_may_be_granted() {
     let lost = || deleted().committed(7_000, "s1", Some(&live("create")), "lost");
-    lost().breaks(RESURRECTION, "session: storage writes after terminate");
+    lost().breaks(RESURRECTION, "session: storage writes after terminate, where nothing was left");
     lost().allowing(STORAGE_MAY_LOSE).holds(RESURRECTION);
     let used = || lost().asked(8_000, 9_000, 1, "s1", CALL, Answer::Done);
     used().breaks(USE_AFTER, "session: call served after terminate");
