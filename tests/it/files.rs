@@ -91,7 +91,7 @@ fn the_digest_sees_what_decides_a_run_and_nothing_else() {
 }
 
 #[test]
-fn expectations_take_three_forms() {
+fn expectations_take_several_forms() {
     let expect = |by: &str| {
         let text = GOOD.replace(r#"{ violates = "no-fire" }"#, by);
         systems().parse(&text, Path::new("x.toml"), "x").expect("it is good").expect().clone()

@@ -11,5 +11,6 @@ mod lamps;
 mod redis_conformance;
 mod scenarios;
 mod session;
+mod switches;
 mod tape;
 mod tidy;
