@@ -6,9 +6,10 @@ use toml::{Table, Value};
 
 use super::Signature;
 use super::nearest::instead;
+use crate::harness::{NO_ESCAPE, NO_PANIC};
 
 /// The invariants of the harness itself, which every system is held to.
-pub(crate) const HARNESS_INVARIANTS: &[&str] = &["no-panic", "no-escape"];
+pub(crate) const HARNESS_INVARIANTS: &[&str] = &[NO_PANIC, NO_ESCAPE];
 
 /// What the runs of a scenario come to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -184,11 +184,7 @@ impl Net {
         if let Some(link) = self.by_hosts.get(&(from, to)) {
             return *link;
         }
-        let name = {
-            let hosts = world.hosts.borrow();
-            format!("{}>{}", hosts.get(from).name, hosts.get(to).name)
-        };
-        let latency = world.tape.borrow_mut().site("net.latency", &name);
+        let latency = world.tape.borrow_mut().site("net.latency", &link_name(world, from, to));
         let link = self.links.len();
         self.links.push(Link {
             latency,

@@ -40,6 +40,16 @@ fn server_and_client<T: Send + 'static, F: Future<Output = T> + 'static>(
     })
 }
 
+/// Runs one host, `pod-a`, with this body for a while.
+fn alone<F: Future<Output = ()> + 'static>(body: impl Fn() -> F + Send + 'static) -> Outcome<()> {
+    simulate(Config::default(), move || async move {
+        let world = World::current().expect("inside");
+        let host = world.add_host("pod-a", program(body));
+        world.start(host);
+        time::sleep(Duration::from_secs(2)).await;
+    })
+}
+
 async fn call(stream: &mut TcpStream, text: &[u8]) -> std::io::Result<Vec<u8>> {
     stream.write_all(text).await?;
     let mut answer = vec![0; text.len()];
@@ -246,12 +256,7 @@ fn a_full_window_makes_the_writer_wait() {
 
 #[test]
 fn a_panic_is_told_with_host_and_task() {
-    let outcome = simulate(Config::default(), || async {
-        let world = World::current().expect("inside");
-        let host = world.add_host("pod-a", program(|| async { panic!("out of coffins") }));
-        world.start(host);
-        time::sleep(Duration::from_secs(1)).await;
-    });
+    let outcome = alone(|| async { panic!("out of coffins") });
     let told = outcome.history.events().iter().find_map(|event| match &event.what {
         sexton::harness::What::Panicked { task, message } => Some((event.host.clone(), task.clone(), message.clone())),
         _ => None,
@@ -311,17 +316,9 @@ fn entropy_clock_and_hash_order_follow_from_the_seed() {
 
 #[test]
 fn a_stray_tokio_task_is_named() {
-    let outcome = simulate(Config::default(), || async {
-        let world = World::current().expect("inside");
-        let host = world.add_host(
-            "pod-a",
-            program(|| async {
-                #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
-                drop(tokio::spawn(async {}));
-            }),
-        );
-        world.start(host);
-        time::sleep(Duration::from_secs(1)).await;
+    let outcome = alone(|| async {
+        #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
+        drop(tokio::spawn(async {}));
     });
     let escaped = outcome.history.events().iter().find_map(|event| match &event.what {
         sexton::harness::What::Escaped(how) => Some(how.clone()),
@@ -373,19 +370,11 @@ fn only_the_task_that_strays_is_accused() {
 
 #[test]
 fn a_thread_that_wakes_a_task_is_named_and_ends_nothing() {
-    let outcome = simulate(Config::default(), || async {
-        let world = World::current().expect("inside");
-        let host = world.add_host(
-            "pod-a",
-            program(|| async {
-                #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
-                let read = tokio::task::spawn_blocking(|| 7);
-                // Nobody in a world hears of it: the thread lives in another time.
-                let _ = time::timeout(Duration::from_secs(1), read).await;
-            }),
-        );
-        world.start(host);
-        time::sleep(Duration::from_secs(2)).await;
+    let outcome = alone(|| async {
+        #[expect(clippy::disallowed_methods, reason = "what is tested is that it is found out")]
+        let read = tokio::task::spawn_blocking(|| 7);
+        // Nobody in a world hears of it: the thread lives in another time.
+        let _ = time::timeout(Duration::from_secs(1), read).await;
     });
     assert_eq!(outcome.value, Some(()));
     let told = findings(&outcome);
