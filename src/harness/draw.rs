@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::world::World;
-use crate::world::tape::{below, chance, spread};
+use crate::world::tape::{SiteId, below, chance, spread};
 
 /// The decisions of one operation. Each field is a site of its own, so that leaving one operation out changes no other.
 pub struct Draw<'a> {
@@ -12,14 +12,15 @@ pub struct Draw<'a> {
     client: &'a str,
     /// The number of this operation among those of its client.
     ordinal: u32,
-    /// Fields drawn so far: the second draw of one is a site of its own.
-    drawn: Vec<&'static str>,
+    /// Fields drawn so far, with their sites: the second draw of one is a site of its own.
+    drawn: Vec<(&'static str, SiteId)>,
+    think: Option<SiteId>,
     scratch: String,
 }
 
 impl<'a> Draw<'a> {
     pub(super) fn new(world: &'a World, client: &'a str, ordinal: u32) -> Self {
-        Self { world, client, ordinal, drawn: Vec::new(), scratch: String::new() }
+        Self { world, client, ordinal, drawn: Vec::new(), think: None, scratch: String::new() }
     }
 
     /// How long the client pauses before the operation.
@@ -27,12 +28,28 @@ impl<'a> Draw<'a> {
         let most = most.as_millis() as u64;
         let mut tape = self.world.tape().borrow_mut();
         let site = tape.site("think", self.client);
+        self.think = Some(site);
         Duration::from_millis(tape.at(site, u64::from(self.ordinal), |word| spread(word, most)).min(most))
     }
 
+    /// Says what has been decided about this operation, now that it is known: nothing where it is `None`.
+    pub(super) fn tell(&self, operation: Option<&str>, pause: Duration) {
+        let (client, number) = (self.client, self.ordinal + 1);
+        let what = operation.map_or_else(|| "nothing".to_owned(), |operation| format!("`{operation}`"));
+        let mut tape = self.world.tape().borrow_mut();
+        if let Some(site) = self.think {
+            tape.tell(site, self.ordinal.into(), || {
+                format!("{client} waits {pause:?} before operation {number}, {what}")
+            });
+        }
+        for (place, (field, site)) in self.drawn.iter().enumerate() {
+            let of = if place == 0 { String::new() } else { format!(": its {field}") };
+            tape.tell(*site, self.ordinal.into(), || format!("operation {number} of {client} is {what}{of}"));
+        }
+    }
+
     fn decide(&mut self, field: &'static str, shape: impl FnOnce(u64) -> u64) -> u64 {
-        let repeat = self.drawn.iter().filter(|drawn| **drawn == field).count();
-        self.drawn.push(field);
+        let repeat = self.drawn.iter().filter(|(drawn, _)| *drawn == field).count();
         self.scratch.clear();
         let _ = match repeat {
             0 => write!(self.scratch, "{field} {}", self.client),
@@ -40,6 +57,7 @@ impl<'a> Draw<'a> {
         };
         let mut tape = self.world.tape().borrow_mut();
         let site = tape.site("operation", &self.scratch);
+        self.drawn.push((field, site));
         tape.at(site, u64::from(self.ordinal), shape)
     }
 

@@ -13,7 +13,7 @@ pub use deployment::{CLIENT, Deployment, Host};
 pub use draw::Draw;
 pub use invariant::{Findings, Invariant, Observed, Record, Violation};
 pub use plan::{Hold, Limits, Plan, Step};
-pub use run::{Fingerprint, NO_ESCAPE, NO_PANIC, Run, RunOptions, Verdict, run};
+pub use run::{Fingerprint, Fork, NO_ESCAPE, NO_PANIC, Run, RunOptions, Verdict, run};
 pub use system::{Configured, Load, System};
 
 pub use crate::world::history::{Activity, ActivityId, Event, Fact, History, What};

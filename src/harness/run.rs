@@ -15,11 +15,12 @@ use super::deployment::CLIENT;
 use super::{Deployment, Draw, Findings, Observed, Plan, Record, System, Violation};
 use crate::world::history::{History, What};
 use crate::world::nemesis::{Fault, Nemesis, Plague, Tally, Target};
-use crate::world::tape::{Decision, below};
+use crate::world::tape::{Decision, Redraw, below};
 use crate::world::{self, Config, HostId, Outcome, World, simulate};
 
 /// How a run differs from what its seed says, and what is kept of it.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what is kept of a run costs time, each for itself")]
 pub struct RunOptions {
     /// Decisions that are pinned, whatever the seed draws.
     pub overrides: Vec<Decision>,
@@ -27,8 +28,30 @@ pub struct RunOptions {
     pub only_overrides: bool,
     /// Keep the history, for a story.
     pub keep_history: bool,
-    /// Keep every network message in the history too.
+    /// Keep every network message, and every point passed, in the history too.
     pub detail: bool,
+    /// Keep in words what each decision means.
+    pub meanings: bool,
+    /// Up to some event the run is as it is, and from there on it goes by this seed: what clients do stays, and
+    /// everything else is drawn anew.
+    pub fork: Option<Fork>,
+}
+
+/// From where on a run is drawn anew, and from which seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// How many events stay as they are; those that only full detail keeps do not count.
+    pub after: u64,
+    /// The seed of what comes then.
+    pub seed: u64,
+}
+
+impl Fork {
+    /// Clients keep to what they do; how faults and latencies scatter is drawn from the start, or there would be none.
+    fn redraw(self) -> Redraw {
+        let Self { after, seed } = self;
+        Redraw { after, seed, kept: &["operation", "think"], throughout: &["style", "swarm"] }
+    }
 }
 
 /// A hash over the whole history of a run.
@@ -79,6 +102,8 @@ pub struct Run {
     pub completed: u32,
     /// All decisions that were not benign, in the order they were taken.
     pub decisions: Vec<Decision>,
+    /// What each of them means, in words, where that was asked for.
+    pub meanings: Vec<String>,
     /// Overrides whose site was never asked.
     pub drift: Vec<Decision>,
     /// The history, where it was asked for.
@@ -100,12 +125,14 @@ pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) 
         seed,
         overrides: options.overrides.clone(),
         benign: options.only_overrides,
+        redraw: options.fork.map(Fork::redraw),
         detail: options.detail,
+        meanings: options.meanings,
         most_time: plan.limits.chaos + plan.limits.settle + REST,
         most_events: plan.limits.events,
         ..Config::default()
     };
-    let outcome = simulate(config, || drive(system.clone(), plan.clone()));
+    let outcome = simulate(config, || drive(system.clone(), plan.clone(), options.meanings));
     judge(system, plan, seed, options, outcome)
 }
 
@@ -133,15 +160,17 @@ struct Ledger<S: System> {
     changed: tokio::sync::Notify,
 }
 
-async fn drive<S: System>(system: S, plan: Plan) -> Driven<S> {
+async fn drive<S: System>(system: S, plan: Plan, telling: bool) -> Driven<S> {
     let world = World::current().expect("a run's main future runs inside its world");
-    let driver = Rc::new(Driver::new(system, plan, &world));
+    let driver = Rc::new(Driver::new(system, plan, telling, &world));
     driver.run().await
 }
 
 struct Driver<S: System> {
     system: S,
     plan: Plan,
+    /// Whether anybody wants to know what decisions mean.
+    telling: bool,
     world: Rc<World>,
     ledger: Rc<Ledger<S>>,
     clients: Vec<(HostId, Arc<str>, S::Client)>,
@@ -152,7 +181,7 @@ struct Driver<S: System> {
 
 impl<S: System> Driver<S> {
     /// Puts the system's hosts and clients into the world.
-    fn new(system: S, plan: Plan, world: &Rc<World>) -> Self {
+    fn new(system: S, plan: Plan, telling: bool, world: &Rc<World>) -> Self {
         let mut deployment = Deployment::default();
         system.deploy(&mut deployment);
         let mut roles: Vec<(HostId, &'static str)> = Vec::new();
@@ -177,7 +206,7 @@ impl<S: System> Driver<S> {
             changed: tokio::sync::Notify::new(),
         });
         let heals = deployment.hosts.into_iter().flat_map(|host| host.heals).collect();
-        Self { system, plan, world: world.clone(), ledger, clients, plagues, hosts, heals }
+        Self { system, plan, telling, world: world.clone(), ledger, clients, plagues, hosts, heals }
     }
 
     async fn run(self: Rc<Self>) -> Driven<S> {
@@ -227,7 +256,9 @@ impl<S: System> Driver<S> {
         let draw = |name: &'static str, bound: u64| {
             let mut tape = self.world.tape().borrow_mut();
             let site = tape.site("style", name);
-            tape.next(site, |word| below(word, bound)).min(bound - 1) as usize
+            let drawn = tape.next(site, |word| below(word, bound)).min(bound - 1);
+            tape.tell(site, 0, || format!("how {name} scatters, from 0 (not at all) to {}: {drawn}", bound - 1));
+            drawn as usize
         };
         let jitter = [0, 100, 1_000, 5_000, 50_000][draw("latency", 5)];
         let unfairness = [0, 50_000, 300_000][draw("schedule", 3)];
@@ -271,7 +302,11 @@ impl<S: System> Driver<S> {
         for ordinal in 0..operations {
             let (pause, operation) = {
                 let mut draw = Draw::new(&self.world, &name, ordinal);
-                (draw.think(THINK), self.system.next(&mut draw))
+                let (pause, operation) = (draw.think(THINK), self.system.next(&mut draw));
+                if self.telling {
+                    draw.tell(operation.as_ref().map(ToString::to_string).as_deref(), pause);
+                }
+                (pause, operation)
             };
             tokio::time::sleep(pause).await;
             if self.ledger.closed.get() {
@@ -286,7 +321,7 @@ impl<S: System> Driver<S> {
     async fn perform(&self, client: usize, operation: S::Operation, at_rest: bool) {
         let (_, name, handle) = &self.clients[client];
         let text: Arc<str> = operation.to_string().into();
-        let activity = self.world.start_activity(text.clone());
+        let activity = self.world.start_activity(text.clone(), false);
         let id = {
             let mut operations = self.ledger.operations.borrow_mut();
             let id = operations.len() as u32;
@@ -414,7 +449,7 @@ fn plague(kind: &str, per_minute: f64, deployment: &Deployment, roles: &[(HostId
 
 /// Asks every invariant about a run that is over.
 fn judge<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions, outcome: Outcome<Driven<S>>) -> Run {
-    let Outcome { value, mut stuck, history, decisions, drift, simulated, events } = outcome;
+    let Outcome { value, mut stuck, history, decisions, meanings, drift, simulated, events } = outcome;
     let mut violations = world_violations(&history);
     let mut exercised = BTreeMap::new();
     let mut faults = BTreeMap::new();
@@ -471,6 +506,7 @@ fn judge<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions, ou
         events,
         completed,
         decisions,
+        meanings,
         drift,
         history: options.keep_history.then_some(history),
     }

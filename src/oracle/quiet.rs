@@ -26,7 +26,7 @@ impl Quiet {
                 }
                 What::Started if event.incarnation > 1 => (event.at, event.at),
                 // A drawn hold is recorded when it begins, a scripted one when it ends.
-                What::Point { held, .. } if !held.is_zero() => (event.at.saturating_sub(*held), event.at + *held),
+                What::Point { since, held, .. } if !held.is_zero() => (*since, *since + *held),
                 // Whatever was still in force ends here.
                 What::Phase("heal") if any => (event.at, event.at),
                 _ => continue,
@@ -60,15 +60,28 @@ mod tests {
     #[test]
     fn a_fault_reaches_beyond_its_event_and_not_before() {
         let history = Story::new(&["redis"])
-            .at(10_000, "redis", What::Fault { kind: "pause".into(), subject: "redis".into(), detail: "".into() })
-            .at(60_000, "redis", What::Point { name: "p", subject: "".into(), held: Duration::from_secs(20) })
+            .at(
+                10_000,
+                "redis",
+                What::Fault { kind: "pause".into(), subject: "redis".into(), detail: "".into(), lasts: Duration::ZERO },
+            )
+            .at(
+                60_000,
+                "redis",
+                What::Point {
+                    name: "p",
+                    subject: "".into(),
+                    since: Duration::from_mins(1),
+                    held: Duration::from_secs(20),
+                },
+            )
             .history();
         let quiet = Quiet::read(&history, Duration::from_secs(5));
         assert!(quiet.throughout(Duration::ZERO, seconds(9)), "hosts start for the first time");
         assert!(!quiet.throughout(Duration::ZERO, seconds(10)));
         assert!(!quiet.throughout(seconds(14), seconds(20)));
-        assert!(quiet.throughout(seconds(16), seconds(39)));
-        assert!(!quiet.throughout(seconds(16), seconds(40)), "the hold may have begun before it was recorded");
+        assert!(quiet.throughout(seconds(16), seconds(59)));
+        assert!(!quiet.throughout(seconds(16), seconds(60)));
         assert!(!quiet.throughout(seconds(84), seconds(90)));
         assert!(quiet.throughout(seconds(86), seconds(1000)));
     }

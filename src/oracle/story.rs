@@ -134,7 +134,7 @@ async fn play(story: Story) {
                         world.record(what);
                         return ActivityId::default();
                     }
-                    let activity = known.unwrap_or_else(|| world.start_activity(name.into()));
+                    let activity = known.unwrap_or_else(|| world.start_activity(name.into(), false));
                     resume_activity(activity, async { world.record(what) }).await;
                     activity
                 });

@@ -105,8 +105,10 @@ fn words(event: &Event, operations: &BTreeMap<u32, Arc<str>>) -> (Sort, String) 
         What::Exited => (Sort::Host, "exits".into()),
         What::Paused => (Sort::Host, "is paused".into()),
         What::Resumed => (Sort::Host, "goes on".into()),
-        What::Fault { kind, subject, detail } if detail.is_empty() => (Sort::Fault, format!("fault {kind}: {subject}")),
-        What::Fault { kind, subject, detail } => (Sort::Fault, format!("fault {kind}: {subject}, {detail}")),
+        What::Fault { kind, subject, detail, .. } if detail.is_empty() => {
+            (Sort::Fault, format!("fault {kind}: {subject}"))
+        }
+        What::Fault { kind, subject, detail, .. } => (Sort::Fault, format!("fault {kind}: {subject}, {detail}")),
         What::Invoked { operation, text } => (Sort::Invoked, format!("#{operation} {text}")),
         What::Returned { operation, text } => {
             let asked = operations.get(operation).map_or("", |asked| &**asked);
@@ -121,7 +123,7 @@ fn words(event: &Event, operations: &BTreeMap<u32, Arc<str>>) -> (Sort, String) 
             let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", told(value))).collect();
             (Sort::Fact, format!("{name} {}", fields.join(" ")).trim_end().into())
         }
-        What::Point { name, subject, held } => {
+        What::Point { name, subject, held, .. } => {
             let held = if held.is_zero() {
                 String::new()
             } else {
@@ -133,7 +135,8 @@ fn words(event: &Event, operations: &BTreeMap<u32, Arc<str>>) -> (Sort, String) 
             let sort = if matches!(*level, "DEBUG" | "TRACE") { Sort::Debug } else { Sort::Log };
             (sort, format!("{level} {target}: {message}"))
         }
-        What::Message(text) => (Sort::Message, text.to_string()),
+        What::Passed { name, subject } => (Sort::Message, format!("{subject} passes {name}")),
+        What::Message { from, to, what, .. } => (Sort::Message, format!("{from}>{to} {what}")),
         What::Panicked { task, message } => (Sort::Broken, format!("{task} panicked: {message}")),
         What::Escaped(what) => (Sort::Broken, format!("escaped from the world: {what}")),
     }

@@ -38,6 +38,7 @@ pub(crate) fn holding(seed: u64) -> Run {
         events: 10,
         completed: 5,
         decisions: Vec::new(),
+        meanings: Vec::new(),
         drift: Vec::new(),
         history: None,
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 
-use super::history::ActivityId;
+use super::history::{Activity, ActivityId};
 use super::simulation::World;
 
 /// Runs a future as an activity of its own; what it spawns inherits it.
@@ -30,7 +30,7 @@ impl<F: Future> Future for Within<F> {
         let this = &mut *self;
         let Some(world) = World::current() else { return this.future.as_mut().poll(cx) };
         let before = world.context.borrow().activity;
-        let id = *this.id.get_or_insert_with(|| world.start_activity(this.name.clone()));
+        let id = *this.id.get_or_insert_with(|| world.start_activity(this.name.clone(), true));
         world.context.borrow_mut().activity = id;
         let poll = this.future.as_mut().poll(cx);
         world.context.borrow_mut().activity = before;
@@ -39,10 +39,16 @@ impl<F: Future> Future for Within<F> {
 }
 
 impl World {
-    /// Begins an activity below the current one, on the current host.
-    pub(crate) fn start_activity(&self, name: Arc<str>) -> ActivityId {
-        let parent = self.context.borrow().activity;
+    /// Begins an activity below the current one, on the current host. With `answers`, one that has no parent is taken to
+    /// be caused by whoever sent what the task has just read.
+    pub(crate) fn start_activity(&self, name: Arc<str>, answers: bool) -> ActivityId {
+        let (parent, heard) = {
+            let context = self.context.borrow();
+            (context.activity, context.heard)
+        };
+        let none = ActivityId(0);
+        let cause = if answers && parent == none { heard } else { none };
         let host = self.host_name();
-        self.history.borrow_mut().start_activity(name, parent, host)
+        self.history.borrow_mut().start_activity(Activity { name, parent, cause, host })
     }
 }

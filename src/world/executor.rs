@@ -37,6 +37,8 @@ pub struct Context {
     pub incarnation: u32,
     /// The activity.
     pub activity: ActivityId,
+    /// The activity whose message the task has read last since it was woken.
+    pub(super) heard: ActivityId,
     /// The task; `None` for the world itself.
     pub(super) task: Option<Arc<Task>>,
 }
@@ -232,6 +234,10 @@ impl World {
                 let passes = tape.at(site, wake, |word| {
                     if chance(word, unfairness) == 0 { 0 } else { 1 + below(word.rotate_left(32), 4) }
                 });
+                if passes > 0 {
+                    let now = self.clock.elapsed();
+                    tape.tell(site, wake, || format!("{} lets {passes} others go first, at {now:?}", meta.name));
+                }
                 drop(tape);
                 if passes > 0 {
                     let place = (passes as usize).min(ready.len());
@@ -251,8 +257,13 @@ impl World {
 
     fn run_task(self: &Rc<Self>, ready: Ready) {
         let task = ready.metadata().clone();
-        let context =
-            Context { host: task.host, incarnation: task.incarnation, activity: task.activity, task: Some(task) };
+        let context = Context {
+            host: task.host,
+            incarnation: task.incarnation,
+            activity: task.activity,
+            heard: ActivityId(0),
+            task: Some(task),
+        };
         self.within(context, || ready.run());
     }
 

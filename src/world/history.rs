@@ -23,6 +23,8 @@ pub struct Activity {
     pub name: Arc<str>,
     /// The activity it was started from.
     pub parent: ActivityId,
+    /// The activity on another host whose message made it begin; zero for none that is known.
+    pub cause: ActivityId,
     /// The host it runs on.
     pub host: Arc<str>,
 }
@@ -65,6 +67,8 @@ pub enum What {
         subject: Arc<str>,
         /// The rest in words, for example for how long.
         detail: Arc<str>,
+        /// How long it lasts, if nothing heals it before; zero for what happens at once.
+        lasts: Duration,
     },
     /// A client began an operation.
     Invoked {
@@ -100,14 +104,23 @@ pub enum What {
         /// Its named values.
         fields: Vec<Field>,
     },
-    /// A task passed a point.
+    /// A task was held at a point: told at once where the world knows for how long, else when it went on.
     Point {
         /// The point's name.
         name: &'static str,
         /// What it is about.
         subject: Arc<str>,
+        /// When it came there.
+        since: Duration,
         /// For how long the world held the task there.
         held: Duration,
+    },
+    /// A task passed a point where nothing held it; kept only where full detail is asked for.
+    Passed {
+        /// The point's name.
+        name: &'static str,
+        /// What it is about.
+        subject: Arc<str>,
     },
     /// A log line of the code under test.
     Log {
@@ -118,8 +131,17 @@ pub enum What {
         /// The message with its fields, and the spans it is in.
         message: Arc<str>,
     },
-    /// A network delivery or connection event; kept only where full detail is asked for.
-    Message(Arc<str>),
+    /// A network delivery or connection event; kept only where full detail is asked for. Its activity is the sender's.
+    Message {
+        /// The host that sent it.
+        from: Arc<str>,
+        /// The host it came to.
+        to: Arc<str>,
+        /// When it was sent.
+        sent: Duration,
+        /// What it was in words, for example `120 bytes`, `connects to port 80`, `lost reply, reset`.
+        what: Arc<str>,
+    },
     /// A task panicked.
     Panicked {
         /// The task.
@@ -173,6 +195,7 @@ pub struct History {
     activities: Vec<Activity>,
     escapes: Vec<String>,
     folded: u64,
+    plain: u64,
     sealed: bool,
     scratch: Vec<u8>,
 }
@@ -199,7 +222,8 @@ impl History {
     }
 
     pub(super) fn new() -> Self {
-        let world = Activity { name: "world".into(), parent: ActivityId(0), host: "world".into() };
+        let none = ActivityId(0);
+        let world = Activity { name: "world".into(), parent: none, cause: none, host: "world".into() };
         Self { activities: vec![world], events: Vec::with_capacity(1024), ..Self::default() }
     }
 
@@ -208,10 +232,29 @@ impl History {
         self.sealed = true;
     }
 
-    pub(super) fn start_activity(&mut self, name: Arc<str>, parent: ActivityId, host: Arc<str>) -> ActivityId {
+    pub(super) fn start_activity(&mut self, activity: Activity) -> ActivityId {
         let id = ActivityId(self.activities.len() as u32);
-        self.activities.push(Activity { name, parent, host });
+        self.activities.push(activity);
         id
+    }
+
+    /// The activity that all of this was for: the client's operation or the background cycle at the root of `activity`.
+    pub fn root(&self, activity: ActivityId) -> ActivityId {
+        let mut root = activity;
+        // Parents and causes begin before what they lead to, so this ends.
+        while let Some(known) = self.activities.get(root.0 as usize) {
+            let above = if known.parent == ActivityId(0) { known.cause } else { known.parent };
+            if above == ActivityId(0) || above >= root {
+                return root;
+            }
+            root = above;
+        }
+        root
+    }
+
+    /// How many events there are that are kept without full detail too.
+    pub fn plain(&self) -> u64 {
+        self.plain
     }
 
     /// Whether this way out of the world was not known before.
@@ -229,7 +272,8 @@ impl History {
         }
         let event = Event { at, host, incarnation, activity, what };
         // Messages are folded in when they are delivered, kept or not, so that detail does not change the fingerprint.
-        if !matches!(event.what, What::Message(_)) {
+        if !event.what.is_detail() {
+            self.plain += 1;
             let mut bytes = std::mem::take(&mut self.scratch);
             bytes.clear();
             event.encode(&mut bytes);
@@ -263,6 +307,11 @@ impl Event {
 }
 
 impl What {
+    /// Whether it is kept only where full detail is asked for.
+    pub fn is_detail(&self) -> bool {
+        matches!(self, Self::Message { .. } | Self::Passed { .. })
+    }
+
     fn encode(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Phase(name) => {
@@ -274,7 +323,7 @@ impl What {
             Self::Exited => bytes.push(4),
             Self::Paused => bytes.push(5),
             Self::Resumed => bytes.push(6),
-            Self::Fault { kind, subject, detail } => {
+            Self::Fault { kind, subject, detail, lasts: _ } => {
                 bytes.push(7);
                 for part in [kind, subject, detail] {
                     text(bytes, part);
@@ -312,7 +361,7 @@ impl What {
                     }
                 }
             }
-            Self::Point { name, subject, held } => {
+            Self::Point { name, subject, since: _, held } => {
                 bytes.push(13);
                 text(bytes, name);
                 text(bytes, subject);
@@ -324,12 +373,14 @@ impl What {
                     text(bytes, part);
                 }
             }
-            Self::Message(words) | Self::Escaped(words) => {
-                bytes.push(if matches!(self, Self::Message(_)) { 15 } else { 16 });
+            Self::Escaped(words) => {
+                bytes.push(15);
                 text(bytes, words);
             }
+            // Not part of the fingerprint: whether they are kept is up to who reads them.
+            Self::Message { .. } | Self::Passed { .. } => {}
             Self::Panicked { task, message } => {
-                bytes.push(17);
+                bytes.push(16);
                 text(bytes, task);
                 text(bytes, message);
             }

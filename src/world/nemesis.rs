@@ -15,7 +15,7 @@ use super::history::What;
 use super::host::HostId;
 use super::net::link_name;
 use super::simulation::World;
-use super::tape::{below, chance, spread};
+use super::tape::{SiteId, below, chance, spread};
 
 /// A kind of fault that every world knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,7 +187,7 @@ struct Entry {
 }
 
 enum Act {
-    Strike { plague: usize, target: usize, magnitude: u64 },
+    Strike { plague: usize, target: usize, magnitude: u64, decided: (SiteId, u64) },
     Undo { kind: Arc<str>, undo: Undo, began: u64 },
 }
 
@@ -242,12 +242,11 @@ impl Nemesis {
                 world.set_stall((plague.per_minute * factor * 10_000.0) as u64);
                 continue;
             }
-            if density == 0 || plague.targets.is_empty() {
+            if (density == 0 && !world.tape.borrow().is_pinned()) || plague.targets.is_empty() {
                 continue;
             }
             let each = plague.per_minute * factor / SLOTS_PER_MINUTE / plague.targets.len() as f64;
-            let targets =
-                plague.targets.into_iter().map(|target| (target.clone(), name_of(world, fault, &target))).collect();
+            let targets = plague.targets.into_iter().map(|target| (target.clone(), name_of(world, &target))).collect();
             armed.push(Armed { kind: plague.kind, fault, chance: (each * 1e6) as u64, targets });
         }
         Self { world: world.clone(), plagues: armed, busy, state: RefCell::new(state) }
@@ -291,22 +290,23 @@ impl Nemesis {
     fn draw(&self, slot: u64, from: u64) {
         for (plague, armed) in self.plagues.iter().enumerate() {
             for (target, (_, name)) in armed.targets.iter().enumerate() {
-                let value = {
+                let (site, value) = {
                     let mut tape = self.world.tape.borrow_mut();
                     let site = match armed.fault {
                         Some(fault) => tape.site(fault.site(), name),
-                        None => tape.site("fault.own", name),
+                        None => tape.site("fault.own", &format!("{} {name}", armed.kind)),
                     };
-                    tape.at(site, slot, |word| {
+                    let value = tape.at(site, slot, |word| {
                         if chance(word, armed.chance) == 0 { 0 } else { 1 + (word.rotate_left(40) & 0xf_ffff) }
-                    })
+                    });
+                    (site, value)
                 };
                 if value > 0 {
                     // The low 8 bits place it within the slot, the rest is its magnitude.
                     let offset = (value - 1) & 0xff;
                     let magnitude = (value - 1) >> 8;
                     let at = from + offset * (SLOT.as_nanos() as u64 >> 8);
-                    self.schedule(at, Act::Strike { plague, target, magnitude });
+                    self.schedule(at, Act::Strike { plague, target, magnitude, decided: (site, slot) });
                 }
             }
         }
@@ -314,12 +314,12 @@ impl Nemesis {
 
     fn perform(&self, act: Act) {
         match act {
-            Act::Strike { plague, target, magnitude } => self.strike(plague, target, magnitude),
+            Act::Strike { plague, target, magnitude, decided } => self.strike(plague, target, magnitude, decided),
             Act::Undo { kind, undo, began } => self.undo(&kind, &undo, began),
         }
     }
 
-    fn strike(&self, plague: usize, target: usize, magnitude: u64) {
+    fn strike(&self, plague: usize, target: usize, magnitude: u64, (site, slot): (SiteId, u64)) {
         let armed = &self.plagues[plague];
         let (target, name) = &armed.targets[target];
         let now = self.world.clock.tick();
@@ -330,9 +330,12 @@ impl Nemesis {
             (None, _) => None,
         };
         let Some((detail, lasts, undo)) = struck else { return };
+        self.world.tape.borrow_mut().tell(site, slot, || {
+            format!("fault {} strikes {name} at {:?}: {detail}", armed.kind, Duration::from_nanos(now))
+        });
         self.world.record_of(
             HostId::WORLD,
-            What::Fault { kind: armed.kind.clone(), subject: name.clone(), detail: detail.into() },
+            What::Fault { kind: armed.kind.clone(), subject: name.clone(), detail: detail.into(), lasts },
         );
         let (in_flight, began) = (self.busy)();
         {
@@ -500,11 +503,10 @@ fn millis(word: u64, most: u64) -> Duration {
     Duration::from_millis(1 + spread(word, most - 1))
 }
 
-fn name_of(world: &World, fault: Option<Fault>, target: &Target) -> Arc<str> {
+fn name_of(world: &World, target: &Target) -> Arc<str> {
     let hosts = world.hosts.borrow();
     match target {
-        Target::Host(host) => hosts.get(*host).name.clone(),
-        Target::Own(host, _) => format!("{} {}", hosts.get(*host).name, fault.map_or("own", Fault::name)).into(),
+        Target::Host(host) | Target::Own(host, _) => hosts.get(*host).name.clone(),
         Target::Link(from, to) => {
             drop(hosts);
             link_name(world, *from, *to)

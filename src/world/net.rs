@@ -11,10 +11,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::history::What;
+use super::history::{ActivityId, What};
 use super::host::HostId;
 use super::simulation::World;
 use super::tape::{SiteId, Tape, below, spread};
@@ -54,6 +55,7 @@ pub(super) struct Touched {
 
 struct Link {
     latency: SiteId,
+    name: Arc<str>,
     from: HostId,
     to: HostId,
     /// How many faults cut it at once.
@@ -85,7 +87,8 @@ pub(super) struct End {
     /// Whether this side opened the stream: what it sends are requests.
     pub(super) opener: bool,
     pub(super) state: State,
-    pub(super) received: VecDeque<Bytes>,
+    /// What has arrived, and for which activity it was sent.
+    pub(super) received: VecDeque<(Bytes, ActivityId)>,
     /// The peer sends no more.
     pub(super) eof: bool,
     /// This side sends no more.
@@ -117,6 +120,14 @@ struct Delivery {
     /// The end that receives it; for `Open` the end that asked.
     end: EndId,
     cargo: Cargo,
+    by: Sent,
+}
+
+/// When something was sent, and for which activity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    at: u64,
+    activity: ActivityId,
 }
 
 impl PartialEq for Delivery {
@@ -184,10 +195,12 @@ impl Net {
         if let Some(link) = self.by_hosts.get(&(from, to)) {
             return *link;
         }
-        let latency = world.tape.borrow_mut().site("net.latency", &link_name(world, from, to));
+        let name = link_name(world, from, to);
+        let latency = world.tape.borrow_mut().site("net.latency", &name);
         let link = self.links.len();
         self.links.push(Link {
             latency,
+            name,
             from,
             to,
             cuts: 0,
@@ -201,10 +214,15 @@ impl Net {
         link
     }
 
-    pub(super) fn push(&mut self, at: u64, link: usize, end: EndId, cargo: Cargo) {
+    fn push(&mut self, at: u64, link: usize, end: EndId, cargo: Cargo, by: Sent) {
         let order = self.order;
         self.order += 1;
-        self.queue.push(Reverse(Delivery { at, order, link, end, cargo }));
+        self.queue.push(Reverse(Delivery { at, order, link, end, cargo, by }));
+    }
+
+    /// Ends a connection attempt or a stream at `at`, unless it has got on by then.
+    pub(super) fn give_up(&mut self, at: u64, link: usize, end: EndId) {
+        self.push(at, link, end, Cargo::GiveUp, Sent { at, activity: ActivityId(0) });
     }
 
     /// Sends from one end to its peer.
@@ -220,7 +238,8 @@ impl Net {
         let at = (world.clock.now() + base + extra).max(sender.last);
         sender.last = at;
         let to = if matches!(cargo, Cargo::Open { .. }) { from } else { sender.peer };
-        self.push(at, link, to, cargo);
+        let by = Sent { at: world.clock.now(), activity: world.context.borrow().activity };
+        self.push(at, link, to, cargo, by);
     }
 
     fn travel(&self, tape: &mut Tape, link: usize) -> u64 {
@@ -229,12 +248,18 @@ impl Net {
             return 0;
         }
         let (jitter, slow) = (self.jitter, link.slow);
-        tape.next(link.latency, |word| {
+        let extra = tape.next(link.latency, |word| {
             // One message in 64 is a straggler.
             let most = if word & 63 == 63 { jitter * 16 } else { jitter };
             let ordinary = below(word, most + 1);
             if slow == 0 { ordinary } else { ordinary + spread(word.rotate_left(17), slow) }
-        })
+        });
+        if extra > 0 {
+            let number = tape.asked(link.latency);
+            let (name, extra) = (&link.name, Duration::from_nanos(extra));
+            tape.tell(link.latency, number - 1, || format!("message {number} of {name} takes {extra:?} longer"));
+        }
+        extra
     }
 
     fn fail(&mut self, end: EndId, why: io::ErrorKind, wake: &mut Vec<Waker>) {
@@ -291,56 +316,59 @@ pub(super) fn deliver_next(world: &Rc<World>) {
 
 impl Net {
     fn deliver(&mut self, world: &Rc<World>, delivery: Delivery, wake: &mut Vec<Waker>) {
-        let Delivery { at, order, link, end, cargo } = delivery;
+        let Delivery { at, order, link, end, cargo, by } = delivery;
         if self.links[link].cuts > 0 && !matches!(cargo, Cargo::GiveUp) {
             if self.links[link].stalled.is_empty() && matches!(cargo, Cargo::Data(_)) {
-                self.push(at + DATA_GIVES_UP, link, end, Cargo::GiveUp);
+                self.give_up(at + DATA_GIVES_UP, link, end);
             }
             self.links[link].touched.stalled = true;
-            self.links[link].stalled.push_back(Delivery { at, order, link, end, cargo });
+            self.links[link].stalled.push_back(Delivery { at, order, link, end, cargo, by });
             return;
         }
         if matches!(cargo, Cargo::Data(_)) {
             match self.spring(link, end) {
                 Some(Trap::Lost(what)) => {
-                    self.note(world, link, end, &format!("lost {what}, reset"));
+                    self.note(world, link, end, by, &format!("lost {what}, reset"));
                     let peer = self.ends[end].peer;
                     self.fail(end, io::ErrorKind::ConnectionReset, wake);
                     self.fail(peer, io::ErrorKind::ConnectionReset, wake);
                     return;
                 }
                 Some(Trap::Late(delay)) => {
-                    self.note(world, link, end, "request held back");
-                    self.hold_back(link, end, cargo, at + delay);
+                    self.note(world, link, end, by, "request held back");
+                    self.hold_back(link, end, cargo, by, at + delay);
                     return;
                 }
                 None => {}
             }
         }
-        self.hand_over(world, link, end, cargo, wake);
+        self.hand_over(world, link, end, cargo, by, wake);
     }
 
     /// Delivers a message later, and what its stream has sent since behind it, in the same order.
-    fn hold_back(&mut self, link: usize, end: EndId, cargo: Cargo, until: u64) {
+    fn hold_back(&mut self, link: usize, end: EndId, cargo: Cargo, by: Sent, until: u64) {
         let queue = std::mem::take(&mut self.queue);
         let (mut behind, others): (Vec<_>, Vec<_>) = queue
             .into_iter()
             .partition(|Reverse(delivery)| delivery.end == end && !matches!(delivery.cargo, Cargo::GiveUp));
         self.queue = others.into();
         behind.sort_by_key(|Reverse(delivery)| (delivery.at, delivery.order));
-        self.push(until, link, end, cargo);
+        self.push(until, link, end, cargo, by);
         for Reverse(delivery) in behind {
-            self.push(delivery.at.max(until), delivery.link, delivery.end, delivery.cargo);
+            self.push(delivery.at.max(until), delivery.link, delivery.end, delivery.cargo, delivery.by);
         }
         let sender = self.ends[end].peer;
         self.ends[sender].last = self.ends[sender].last.max(until);
     }
 
-    fn hand_over(&mut self, world: &Rc<World>, link: usize, end: EndId, cargo: Cargo, wake: &mut Vec<Waker>) {
+    fn hand_over(&mut self, world: &Rc<World>, link: usize, end: EndId, cargo: Cargo, by: Sent, wake: &mut Vec<Waker>) {
         match cargo {
-            Cargo::Open { port, acceptor } => self.open(world, link, end, port, acceptor, wake),
+            Cargo::Open { port, acceptor } => {
+                self.note(world, link, end, by, &format!("connects to port {port}"));
+                self.open(world, link, end, port, acceptor, wake);
+            }
             Cargo::Opened => {
-                self.note(world, link, end, "connected");
+                self.note(world, link, end, by, "connected");
                 let state = &mut self.ends[end];
                 if state.state == State::Connecting && state.dropped {
                     // Whoever asked has gone: the kernel tells the one who accepted.
@@ -352,13 +380,13 @@ impl Net {
                 }
             }
             Cargo::Refused => {
-                self.note(world, link, end, "refused");
+                self.note(world, link, end, by, "refused");
                 self.fail(end, io::ErrorKind::ConnectionRefused, wake);
             }
             Cargo::Data(data) => {
                 world.history.borrow_mut().fold(world.clock.now(), self.ends[end].local.port(), &data);
                 if world.detail {
-                    self.tell(world, link, end, &format!("{} bytes", data.len()));
+                    self.tell(world, link, by, &format!("{} bytes", data.len()));
                 }
                 let state = &mut self.ends[end];
                 if state.dropped && !matches!(state.state, State::Failed(_)) {
@@ -366,24 +394,24 @@ impl Net {
                     state.state = State::Failed(io::ErrorKind::ConnectionReset);
                     self.send(world, end, Cargo::Reset);
                 } else if state.state == State::Open {
-                    state.received.push_back(data);
+                    state.received.push_back((data, by.activity));
                     wake.extend(state.reader.take());
                 }
             }
             Cargo::Fin => {
-                self.note(world, link, end, "closed by peer");
+                self.note(world, link, end, by, "closed by peer");
                 self.ends[end].eof = true;
                 wake.extend(self.ends[end].reader.take());
             }
             Cargo::Reset => {
-                self.note(world, link, end, "reset");
+                self.note(world, link, end, by, "reset");
                 self.fail(end, io::ErrorKind::ConnectionReset, wake);
             }
             Cargo::GiveUp => {
                 let connecting = self.ends[end].state == State::Connecting;
                 let stalled = self.links[link].stalled.iter().any(|delivery| delivery.end == end);
                 if connecting || stalled {
-                    self.note(world, link, end, "timed out");
+                    self.note(world, link, end, by, "timed out");
                     let peer = self.ends[end].peer;
                     self.fail(end, io::ErrorKind::TimedOut, wake);
                     if peer != end {
@@ -396,7 +424,6 @@ impl Net {
 
     /// A connection attempt arrives at its host.
     fn open(&mut self, world: &Rc<World>, link: usize, end: EndId, port: u16, acceptor: EndId, wake: &mut Vec<Waker>) {
-        self.note(world, link, end, &format!("connects to port {port}"));
         if matches!(self.ends[end].state, State::Failed(_)) || self.ends[end].dropped {
             return;
         }
@@ -418,23 +445,27 @@ impl Net {
     }
 
     /// Notes a delivery: always in the fingerprint, in the history where detail is asked for.
-    fn note(&self, world: &World, link: usize, end: EndId, what: &str) {
+    fn note(&self, world: &World, link: usize, end: EndId, by: Sent, what: &str) {
         world.history.borrow_mut().fold(world.clock.now(), self.ends[end].local.port(), what.as_bytes());
         if world.detail {
-            self.tell(world, link, end, what);
+            self.tell(world, link, by, what);
         }
     }
 
-    fn tell(&self, world: &World, link: usize, end: EndId, what: &str) {
+    fn tell(&self, world: &World, link: usize, by: Sent, what: &str) {
         let link = &self.links[link];
-        let text = format!("{} {what}", link_name(world, link.from, link.to));
-        world.record_of(self.ends[end].host, What::Message(text.into()));
+        let (from, to) = {
+            let hosts = world.hosts.borrow();
+            (hosts.get(link.from).name.clone(), hosts.get(link.to).name.clone())
+        };
+        let sent = Duration::from_nanos(by.at);
+        world.record_for(link.to, by.activity, What::Message { from, to, sent, what: what.into() });
     }
 }
 
 impl World {
     /// The most that an ordinary message takes beyond the shortest way.
-    pub fn set_jitter(&self, most: std::time::Duration) {
+    pub fn set_jitter(&self, most: Duration) {
         self.net.borrow_mut().jitter = most.as_nanos() as u64;
     }
 
@@ -462,7 +493,7 @@ impl World {
 
     /// Adds up to `most` to each message from one host to another. Each needs its own [`World::unslow`]; meanwhile the
     /// slowest counts.
-    pub fn slow(&self, from: HostId, to: HostId, most: std::time::Duration) {
+    pub fn slow(&self, from: HostId, to: HostId, most: Duration) {
         let mut net = self.net.borrow_mut();
         let link = net.link(self, from, to);
         let link = &mut net.links[link];

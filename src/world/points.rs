@@ -23,6 +23,8 @@ pub(super) struct Points {
     scripted: Vec<Scripted>,
     /// How often a drawn hold struck.
     stalled: u64,
+    /// Faults have healed: nothing is held by chance any more.
+    over: bool,
     /// Tells drawn holds that faults have healed.
     healed: Arc<Notify>,
     /// Tells those who wait for it that a task has come to a scripted hold.
@@ -93,8 +95,9 @@ impl World {
         for hold in 0..count {
             self.release(HoldId(hold));
         }
-        self.set_stall(0);
-        self.points.borrow().healed.notify_waiters();
+        let mut points = self.points.borrow_mut();
+        points.over = true;
+        points.healed.notify_waiters();
     }
 
     fn scripted_at(&self, name: &str, subject: &str) -> Option<HoldId> {
@@ -110,13 +113,16 @@ impl World {
     }
 
     /// For how long a task that passes this point is held.
-    fn stall_at(&self, name: &'static str) -> Duration {
-        let stall = self.points.borrow().stall;
-        if stall == 0 {
+    fn stall_at(&self, name: &'static str, subject: &str) -> Duration {
+        let (stall, over) = {
+            let points = self.points.borrow();
+            (points.stall, points.over)
+        };
+        let mut tape = self.tape.borrow_mut();
+        if over || (stall == 0 && !tape.is_pinned()) {
             return Duration::ZERO;
         }
         let host = self.host_name();
-        let mut tape = self.tape.borrow_mut();
         let site = tape.site("stall", &format!("{name} {host}"));
         let held =
             tape.next(
@@ -127,6 +133,9 @@ impl World {
             );
         if held > 0 {
             self.points.borrow_mut().stalled += 1;
+            let pass = tape.asked(site) - 1;
+            let time = Duration::from_millis(held);
+            tape.tell(site, pass, || format!("a task on {host} is held at {name}, about {subject}, for {time:?}"));
         }
         Duration::from_millis(held)
     }
@@ -138,20 +147,27 @@ impl World {
 pub(crate) async fn pass(name: &'static str, subject: &str) {
     let held = World::with(|world| match world.scripted_at(name, subject) {
         Some(hold) => Held::Until(hold, world.elapsed()),
-        None => Held::For(world.stall_at(name), world.points.borrow().healed.clone()),
+        None => Held::For(world.stall_at(name, subject), world.points.borrow().healed.clone()),
     });
     match held {
         Some(Held::For(held, healed)) if !held.is_zero() => {
-            note(name, subject, held);
+            note(name, subject, None, held);
             // It ends when faults heal, if that is sooner.
             let _ = tokio::time::timeout(held, healed.notified()).await;
         }
         Some(Held::Until(id, since)) => {
             std::future::poll_fn(|cx| World::with(|world| world.poll_hold(id, cx)).unwrap_or(Poll::Ready(()))).await;
             let now = World::with(|world| world.elapsed()).unwrap_or(since);
-            note(name, subject, now.saturating_sub(since));
+            note(name, subject, Some(since), now.saturating_sub(since));
         }
-        _ => {}
+        Some(Held::For(..)) => {
+            World::with(|world| {
+                if world.detail {
+                    world.record(What::Passed { name, subject: subject.into() });
+                }
+            });
+        }
+        None => {}
     }
 }
 
@@ -172,6 +188,9 @@ impl World {
     }
 }
 
-fn note(name: &'static str, subject: &str, held: Duration) {
-    World::with(|world| world.record(What::Point { name, subject: subject.into(), held }));
+fn note(name: &'static str, subject: &str, since: Option<Duration>, held: Duration) {
+    World::with(|world| {
+        let since = since.unwrap_or_else(|| world.elapsed());
+        world.record(What::Point { name, subject: subject.into(), since, held });
+    });
 }

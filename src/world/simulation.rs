@@ -17,7 +17,7 @@ use super::host::{HostId, Hosts};
 use super::logs;
 use super::net::Net;
 use super::points::Points;
-use super::tape::{Decision, Tape};
+use super::tape::{Decision, Redraw, Tape};
 
 /// How to run a simulation.
 #[derive(Clone, Debug)]
@@ -28,8 +28,12 @@ pub struct Config {
     pub overrides: Vec<Decision>,
     /// Everything that is not pinned is benign.
     pub benign: bool,
-    /// Keep every network message in the history.
+    /// From where on the run is drawn anew, if it is.
+    pub redraw: Option<Redraw>,
+    /// Keep every network message, and every point passed, in the history.
     pub detail: bool,
+    /// Keep in words what each decision means.
+    pub meanings: bool,
     /// Simulated time after which the run is stuck.
     pub most_time: Duration,
     /// Polls and deliveries after which the run is stuck.
@@ -44,7 +48,9 @@ impl Default for Config {
             seed: 0,
             overrides: Vec::new(),
             benign: false,
+            redraw: None,
             detail: false,
+            meanings: false,
             most_time: Duration::from_hours(24 * 365),
             most_events: 50_000_000,
             stack: 32 << 20,
@@ -75,6 +81,8 @@ pub struct Outcome<T> {
     pub history: History,
     /// All decisions that were not benign.
     pub decisions: Vec<Decision>,
+    /// What each of them means, in words, where that was asked for.
+    pub meanings: Vec<String>,
     /// Overrides that no site asked for.
     pub drift: Vec<Decision>,
     /// Simulated time at the end.
@@ -95,6 +103,7 @@ pub struct World {
     pub(super) context: RefCell<Context>,
     pub(super) events: Cell<u64>,
     pub(super) detail: bool,
+    redraws: bool,
 }
 
 thread_local! {
@@ -107,7 +116,7 @@ thread_local! {
 impl World {
     fn new(config: &Config) -> Self {
         Self {
-            tape: RefCell::new(Tape::new(config.seed, &config.overrides, config.benign)),
+            tape: RefCell::new(tape(config)),
             history: RefCell::new(History::new()),
             clock: Clock::default(),
             executor: Executor::default(),
@@ -117,6 +126,7 @@ impl World {
             context: RefCell::new(Context::default()),
             events: Cell::new(0),
             detail: config.detail,
+            redraws: config.redraw.is_some(),
         }
     }
 
@@ -156,17 +166,33 @@ impl World {
 
     /// Writes an event of a host into the history, outside of any activity.
     pub(super) fn record_of(&self, host: HostId, what: What) {
+        self.record_for(host, ActivityId(0), what);
+    }
+
+    /// Writes an event of a host into the history, for this activity.
+    pub(super) fn record_for(&self, host: HostId, activity: ActivityId, what: What) {
         let (name, incarnation) = {
             let hosts = self.hosts.borrow();
             let host = hosts.get(host);
             (host.name.clone(), host.incarnation)
         };
-        self.history.borrow_mut().push(self.clock.elapsed(), name, incarnation, ActivityId(0), what);
+        self.push(name, incarnation, activity, what);
+    }
+
+    fn push(&self, host: Arc<str>, incarnation: u32, activity: ActivityId, what: What) {
+        let events = {
+            let mut history = self.history.borrow_mut();
+            history.push(self.clock.elapsed(), host, incarnation, activity, what);
+            history.plain()
+        };
+        if self.redraws {
+            self.tape.borrow_mut().reached(events);
+        }
     }
 
     pub(super) fn record_as(&self, context: &Context, what: What) {
         let host = self.hosts.borrow().get(context.host).name.clone();
-        self.history.borrow_mut().push(self.clock.elapsed(), host, context.incarnation, context.activity, what);
+        self.push(host, context.incarnation, context.activity, what);
     }
 
     /// The host, incarnation and activity of the task that runs now.
@@ -184,6 +210,17 @@ impl World {
         let host = self.context.borrow().host;
         self.hosts.borrow().get(host).wall.at(self.clock.tick())
     }
+}
+
+fn tape(config: &Config) -> Tape {
+    let mut tape = Tape::new(config.seed, &config.overrides, config.benign);
+    if let Some(redraw) = &config.redraw {
+        tape.redraw(redraw.clone());
+    }
+    if config.meanings {
+        tape.keep_meanings();
+    }
+    tape
 }
 
 /// Runs a simulation on a fresh thread and waits for its end.
@@ -268,6 +305,7 @@ fn on_this_thread<T: 'static, F: Future<Output = T> + 'static>(
         stuck,
         history,
         decisions: tape.decisions(),
+        meanings: tape.meanings(),
         drift: tape.drift(),
         simulated,
         events: world.events.get(),

@@ -70,7 +70,7 @@ impl Stream {
         net.ends.push(blank(to, end, remote, local, back, false));
         net.send(world, end, Cargo::Open { port, acceptor: end + 1 });
         let gives_up = world.clock.now() + CONNECT_GIVES_UP;
-        net.push(gives_up, there, end, Cargo::GiveUp);
+        net.give_up(gives_up, there, end);
         Ok(Self { end, local, remote })
     }
 
@@ -106,7 +106,7 @@ fn on_net<R>(act: impl FnOnce(&Rc<World>, &mut Net) -> R) -> Option<R> {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Poller<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut writer = None;
-        let read = on_net(|_, net| {
+        let read = on_net(|world, net| {
             let end = &mut net.ends[self.end];
             if let State::Failed(why) = end.state {
                 return Poll::Ready(Err(why.into()));
@@ -120,8 +120,9 @@ impl AsyncRead for Stream {
             }
             let before = buf.remaining();
             while buf.remaining() > 0
-                && let Some(front) = end.received.front_mut()
+                && let Some((front, sender)) = end.received.front_mut()
             {
+                world.context.borrow_mut().heard = *sender;
                 let part = front.len().min(buf.remaining());
                 buf.put_slice(&front[..part]);
                 front.advance(part);

@@ -37,6 +37,31 @@ struct Site {
     /// The index of the next decision drawn in sequence.
     next: u64,
     pins: BTreeMap<u64, Pin>,
+    share: Share,
+}
+
+/// What part a site has where the future of a run is drawn anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// It stays as it is.
+    Kept,
+    /// It is drawn anew from where the future begins.
+    Later,
+    /// It is drawn anew from the start, for it says how later decisions scatter and changes nothing by itself.
+    Throughout,
+}
+
+/// What of a run is drawn anew: its future from some event on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redraw {
+    /// How many events stay as they are; those that only full detail keeps do not count.
+    pub after: u64,
+    /// The seed of what comes then.
+    pub seed: u64,
+    /// The names of sites that stay as they are all the same, for example `operation`.
+    pub kept: &'static [&'static str],
+    /// The names of sites that are drawn anew from the start: they say how decisions scatter, and decide nothing.
+    pub throughout: &'static [&'static str],
 }
 
 struct Pin {
@@ -63,10 +88,15 @@ pub struct Tape {
     seed: u64,
     benign: bool,
     pinned: bool,
+    redraw: Option<Redraw>,
+    /// Whether the future has begun.
+    begun: bool,
     /// By address; a [`SiteId`] is the place here.
     sites: IndexMap<Arc<str>, Site, Xxh3DefaultBuilder>,
     pins: BTreeMap<Arc<str>, BTreeMap<u64, Pin>>,
     log: Vec<(SiteId, u64, u64)>,
+    /// What decisions mean, where that is wanted.
+    meanings: Option<BTreeMap<(SiteId, u64), String>>,
     scratch: String,
 }
 
@@ -81,10 +111,51 @@ impl Tape {
             seed,
             benign,
             pinned: !overrides.is_empty(),
+            redraw: None,
+            begun: false,
             sites: IndexMap::default(),
             pins,
             log: Vec::new(),
+            meanings: None,
             scratch: String::new(),
+        }
+    }
+
+    /// Draws the future anew; to be said before anything is drawn.
+    pub(super) fn redraw(&mut self, redraw: Redraw) {
+        self.redraw = Some(redraw);
+    }
+
+    /// Keeps from now on what decisions mean.
+    pub(super) fn keep_meanings(&mut self) {
+        self.meanings = Some(BTreeMap::new());
+    }
+
+    /// Says what a decision means, in words; does nothing where nobody wants to know.
+    pub fn tell(&mut self, site: SiteId, index: u64, meaning: impl FnOnce() -> String) {
+        if let Some(meanings) = &mut self.meanings {
+            meanings.insert((site, index), meaning());
+        }
+    }
+
+    /// What each of [`Tape::decisions`] means, in words; empty where that was not wanted.
+    pub fn meanings(&self) -> Vec<String> {
+        let Some(meanings) = &self.meanings else { return Vec::new() };
+        let meaning = |&(site, index, value): &(SiteId, u64, u64)| {
+            let untold = || format!("{} decides {value}", self.sites.keys()[site.0 as usize]);
+            meanings.get(&(site, index)).cloned().unwrap_or_else(untold)
+        };
+        self.log.iter().map(meaning).collect()
+    }
+
+    /// Says how many events there are, so that the future begins when it is due.
+    pub(super) fn reached(&mut self, events: u64) {
+        if let Some(redraw) = &self.redraw
+            && !self.begun
+            && events >= redraw.after
+        {
+            self.begun = true;
+            self.sites.values_mut().filter(|site| site.share == Share::Later).for_each(|site| site.stream = None);
         }
     }
 
@@ -101,7 +172,12 @@ impl Tape {
         }
         let address: Arc<str> = self.scratch.as_str().into();
         let pins = self.pins.remove(&address).unwrap_or_default();
-        let (place, _) = self.sites.insert_full(address, Site { stream: None, at: 0, next: 0, pins });
+        let share = match &self.redraw {
+            Some(redraw) if redraw.throughout.contains(&name) => Share::Throughout,
+            Some(redraw) if !redraw.kept.contains(&name) => Share::Later,
+            _ => Share::Kept,
+        };
+        let (place, _) = self.sites.insert_full(address, Site { stream: None, at: 0, next: 0, pins, share });
         SiteId(place as u32)
     }
 
@@ -118,14 +194,19 @@ impl Tape {
     pub fn at(&mut self, id: SiteId, index: u64, shape: impl FnOnce(u64) -> u64) -> u64 {
         let (address, site) = self.sites.get_index_mut(id.0 as usize).expect("a site of this tape");
         site.next = index + 1;
-        let pinned = if site.pins.is_empty() { None } else { site.pins.get_mut(&index) };
+        let anew = match (&self.redraw, site.share) {
+            (Some(redraw), Share::Later) if self.begun => Some(redraw.seed),
+            (Some(redraw), Share::Throughout) => Some(redraw.seed),
+            _ => None,
+        };
+        let pinned = if site.pins.is_empty() || anew.is_some() { None } else { site.pins.get_mut(&index) };
         let value = if let Some(pin) = pinned {
             pin.met = true;
             pin.value
-        } else if self.benign {
+        } else if self.benign && anew.is_none() {
             0
         } else {
-            let seed = self.seed;
+            let seed = anew.unwrap_or(self.seed);
             let stream = site.stream.get_or_insert_with(|| {
                 let mut stream = ChaCha8Rng::seed_from_u64(seed);
                 stream.set_stream(xxh3_64(address.as_bytes()));
@@ -169,9 +250,14 @@ impl Tape {
             .collect()
     }
 
-    /// Whether anything is pinned.
+    /// Whether sites are to be asked that decide nothing by themselves, for they may be pinned.
     pub fn is_pinned(&self) -> bool {
-        self.pinned
+        self.pinned || self.redraw.is_some()
+    }
+
+    /// How many decisions of a site have been asked for in sequence.
+    pub(super) fn asked(&self, site: SiteId) -> u64 {
+        self.sites[site.0 as usize].next
     }
 
     /// The seed.

@@ -173,9 +173,8 @@ impl<'a> Reader<'a> {
                     self.stood_still(&event.host, from, event.at);
                 }
             }
-            What::Point { held, .. } if !held.is_zero() => {
-                // Recorded when it begins or when it ends, whichever: both are covered.
-                self.stood_still(&event.host, event.at.saturating_sub(*held), event.at + *held);
+            What::Point { since, held, .. } if !held.is_zero() => {
+                self.stood_still(&event.host, *since, *since + *held);
             }
             What::Fault { kind, subject, .. } if kind.starts_with("clock_") => self.tampered.push(subject.clone()),
             _ => {}

@@ -217,7 +217,11 @@ impl Case {
     }
 
     pub(super) fn fault(self, at: u64, kind: &str, subject: &str) -> Self {
-        self.world(at, "world", What::Fault { kind: kind.into(), subject: subject.into(), detail: "".into() })
+        self.world(
+            at,
+            "world",
+            What::Fault { kind: kind.into(), subject: subject.into(), detail: "".into(), lasts: Duration::ZERO },
+        )
     }
 
     pub(super) fn restart(self, at: u64, host: &str, down: u64) -> Self {

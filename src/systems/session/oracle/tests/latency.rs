@@ -27,7 +27,7 @@ fn while_a_pod_stands_still_or_is_gone_so_does_the_time_of_its_requests() {
     let late = || Case::new().request(1_000, Some(140_000), "pod-a", "validate", "s1").ended(300);
     late().pause(10_000, "pod-a", 30_000).holds(BOUNDED);
     late().pause(10_000, "pod-b", 30_000).breaks(BOUNDED, "request: validate takes longer than its timeouts allow");
-    let held = What::Point { name: "p", subject: "s1".into(), held: Duration::from_secs(30) };
+    let held = What::Point { name: "p", subject: "s1".into(), since: Duration::ZERO, held: Duration::from_secs(30) };
     late().world(10_000, "pod-a", held).holds(BOUNDED);
     Case::new()
         .request(1_000, None, "pod-a", "validate", "s1")
