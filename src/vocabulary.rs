@@ -1,6 +1,7 @@
 //! The words in which code under test tells a world what it does: accesses and the fields of facts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How an access touches shared state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +25,10 @@ pub struct Access {
     pub kind: Kind,
     /// What came of it in a few words, for example `ok`, `absent`, `timed out`.
     pub outcome: Arc<str>,
+    /// Whether it changed the state; `None`: whoever asked never got to know.
+    pub changed: Option<bool>,
+    /// How long whoever asked waited for it.
+    pub took: Duration,
 }
 
 /// A value in a [`fact`](crate::runtime::fact).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lru::LruCache;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
@@ -275,6 +276,8 @@ where
             key: key.to_string().into(),
             kind,
             outcome: outcome.into(),
+            changed: Some(kind != Kind::Read && !matches!(outcome, "exists" | "differs" | "absent")),
+            took: Duration::ZERO,
         });
     }
 }

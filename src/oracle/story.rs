@@ -60,7 +60,14 @@ impl Story {
     /// An access by a host.
     #[must_use]
     pub(crate) fn access(self, millis: u64, host: &str, store: &str, key: &str, outcome: &str) -> Self {
-        let access = Access { store: store.into(), key: key.into(), kind: Kind::ReadWrite, outcome: outcome.into() };
+        let access = Access {
+            store: store.into(),
+            key: key.into(),
+            kind: Kind::ReadWrite,
+            outcome: outcome.into(),
+            changed: None,
+            took: Duration::ZERO,
+        };
         self.at(millis, host, What::Access(access))
     }
 

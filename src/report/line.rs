@@ -142,7 +142,7 @@ fn words(event: &Event, operations: &BTreeMap<u32, Arc<str>>) -> (Sort, String) 
     }
 }
 
-fn accessed(Access { store, key, kind, outcome }: &Access) -> String {
+fn accessed(Access { store, key, kind, outcome, .. }: &Access) -> String {
     let verb = match kind {
         Kind::Read => "reads",
         Kind::Write => "writes",

@@ -6,6 +6,7 @@ mod campaign;
 mod catalogue;
 mod determinism;
 mod failure;
+mod windows;
 mod workers;
 
 #[cfg(test)]
@@ -17,4 +18,5 @@ pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use failure::{Failure, STUCK};
+pub use windows::{Touch, Window, windows};
 pub(crate) use workers::in_order;

@@ -239,11 +239,12 @@ struct Report<'a> {
     key: &'a str,
     kind: Kind,
     outcome: &'static str,
+    since: time::Instant,
 }
 
 impl<'a> Report<'a> {
     fn new(client: &'a KeyValue, key: &'a str, kind: Kind) -> Self {
-        Self { client, key, kind, outcome: "abandoned" }
+        Self { client, key, kind, outcome: "abandoned", since: time::Instant::now() }
     }
 
     fn give(mut self, outcome: &'static str) {
@@ -258,7 +259,19 @@ impl Drop for Report<'_> {
             key: self.key.into(),
             kind: self.kind,
             outcome: self.outcome.into(),
+            changed: changed(self.kind, self.outcome),
+            took: self.since.elapsed(),
         });
+    }
+}
+
+/// Whether an access with this outcome changed the store, as far as its caller can know.
+fn changed(kind: Kind, outcome: &str) -> Option<bool> {
+    match outcome {
+        _ if kind == Kind::Read => Some(false),
+        "timed out" | "unavailable" | "corrupt" | "abandoned" => None,
+        "absent" | "exists" | "differs" | "refused" => Some(false),
+        _ => Some(true),
     }
 }
 

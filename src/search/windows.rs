@@ -1,0 +1,221 @@
+//! Windows and intruders: where somebody acted on what they had seen, and somebody else had changed it in between.
+//!
+//! A window lies between an activity's look at a key and its write that relies on it. What it looked at may be a copy, a
+//! cache's for instance: then the window opened when the copy was made. A write takes effect when the server commits it,
+//! which is found by key and time, for a reply may be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runtime::{Access, Kind};
+use crate::world::history::{ActivityId, Event, History, What};
+
+/// One look at shared state, or one change of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// When it took effect, in simulated time.
+    pub at: Duration,
+    /// The event that tells it, as an index into the history.
+    pub event: usize,
+    /// The client's operation or background cycle that it was for; zero for the store itself.
+    pub actor: ActivityId,
+    /// The host that did it.
+    pub host: Arc<str>,
+    /// The store, for example `redis` or `cache pod-a`.
+    pub store: Arc<str>,
+    /// The key.
+    pub key: Arc<str>,
+    /// What came of it, in a word.
+    pub outcome: Arc<str>,
+}
+
+/// Somebody looked, somebody else changed it, and then the first acted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The look.
+    pub seen: Touch,
+    /// When the copy that was looked at had been made, where it was one of something else.
+    pub copied: Option<Touch>,
+    /// The change in between.
+    pub intruded: Touch,
+    /// The act that relied on the look.
+    pub acted: Touch,
+    /// Whether the act found out, and so changed nothing.
+    pub noticed: bool,
+}
+
+impl Window {
+    /// The thing all of this is about: the key without what tells stores apart.
+    pub fn entity(&self) -> &str {
+        entity(&self.acted.key)
+    }
+}
+
+/// All windows of a run that somebody intruded on, in the order in which they were acted upon.
+pub fn windows(history: &History) -> Vec<Window> {
+    let touched = Touched::read(history);
+    let mut found = Vec::new();
+    for (place, act) in touched.all.iter().enumerate() {
+        if act.acts && act.touch.actor != ActivityId(0) {
+            found.extend(touched.window(place));
+        }
+    }
+    found.sort_by_key(|window| (window.acted.at, window.acted.event));
+    found
+}
+
+/// What a key is about, in whatever store: the part behind the last colon.
+pub(crate) fn entity(key: &str) -> &str {
+    key.rsplit(':').next().unwrap_or(key)
+}
+
+struct Known {
+    touch: Touch,
+    looks: bool,
+    /// It wrote, or tried to.
+    acts: bool,
+    changes: bool,
+}
+
+/// Everything that touched shared state, in the order in which it took effect.
+struct Touched {
+    all: Vec<Known>,
+}
+
+/// How long before its event an access may have begun at most, beyond what it says: hosts count milliseconds.
+const GRAIN: Duration = Duration::from_millis(1);
+/// How long after its caller has given up a request may still be carried out.
+const LATE: Duration = Duration::from_mins(2);
+
+impl Touched {
+    fn read(history: &History) -> Self {
+        let events = history.events();
+        let mut commits = commits(events);
+        let mut owned = BTreeSet::new();
+        let mut writes: Vec<(usize, &Access, &Event)> = events
+            .iter()
+            .enumerate()
+            .filter_map(|(index, event)| match &event.what {
+                What::Access(access) if access.kind != Kind::Read && access.changed != Some(false) => {
+                    Some((index, access, event))
+                }
+                _ => None,
+            })
+            .collect();
+        // Those who know that they wrote choose first, and of them those who waited least, for they have least choice.
+        writes.sort_by_key(|(index, access, _)| (access.changed.is_none(), access.took, *index));
+        let mut effects: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, access, event) in writes {
+            let Some(waiting) = commits.get_mut(&(access.store.clone(), access.key.clone())) else { continue };
+            let from = event.at.saturating_sub(access.took + GRAIN);
+            let to = if access.changed.is_some() { event.at } else { event.at + LATE };
+            let place = waiting.iter().position(|commit| (from..=to).contains(&events[*commit].at));
+            if let Some(place) = place {
+                let commit = waiting.remove(place);
+                effects.insert(index, commit);
+                owned.insert(commit);
+            }
+        }
+        let touch = |index: usize, told: &Event, store: &Arc<str>, key: &Arc<str>, outcome: &str| Touch {
+            at: events[index].at,
+            event: index,
+            actor: history.root(told.activity),
+            host: told.host.clone(),
+            store: store.clone(),
+            key: key.clone(),
+            outcome: outcome.into(),
+        };
+        let mut all = Vec::new();
+        for (index, event) in events.iter().enumerate() {
+            match &event.what {
+                What::Access(access) => {
+                    let effect = effects.get(&index).copied();
+                    let known = effect.is_some() || access.changed == Some(true);
+                    all.push(Known {
+                        touch: touch(effect.unwrap_or(index), event, &access.store, &access.key, &access.outcome),
+                        looks: access.kind != Kind::Write,
+                        acts: access.kind != Kind::Read && (known || access.changed == Some(false)),
+                        changes: known,
+                    });
+                }
+                What::Commit { store, key, cause, .. } if !owned.contains(&index) && !is_write(cause) => {
+                    let mut touch = touch(index, event, store, key, cause);
+                    touch.actor = ActivityId(0);
+                    all.push(Known { touch, looks: false, acts: false, changes: true });
+                }
+                _ => {}
+            }
+        }
+        all.sort_by_key(|known| known.touch.event);
+        Self { all }
+    }
+
+    /// The window that this act closes, if somebody intruded on it.
+    fn window(&self, place: usize) -> Option<Window> {
+        let act = &self.all[place];
+        let about = entity(&act.touch.key);
+        let same = |known: &&Known| known.touch.store == act.touch.store && known.touch.key == act.touch.key;
+        let mine = |known: &&Known| known.touch.actor == act.touch.actor;
+        let before = &self.all[..place];
+        // What it last looked at itself, and what it last saw of a copy.
+        let look = before.iter().rev().filter(mine).find(|known| known.looks && same(known));
+        let copy = before.iter().rev().filter(mine).find(|known| {
+            known.looks && !known.changes && known.touch.store != act.touch.store && entity(&known.touch.key) == about
+        });
+        let intruder = |since: usize| {
+            before
+                .iter()
+                .rev()
+                .take_while(|known| known.touch.event > since)
+                .find(|known| known.changes && known.touch.actor != act.touch.actor && same(known))
+        };
+        if let Some(look) = look
+            && let Some(intruder) = intruder(look.touch.event)
+        {
+            return Some(act.closes(look, None, intruder));
+        }
+        let copy = copy?;
+        let made = self.all.iter().rev().find(|known| {
+            known.touch.event < copy.touch.event
+                && known.changes
+                && known.touch.store == copy.touch.store
+                && known.touch.key == copy.touch.key
+        })?;
+        // Whoever has looked at the original since the copy was made goes by that.
+        if look.is_some_and(|look| look.touch.event > made.touch.event) {
+            return None;
+        }
+        Some(act.closes(copy, Some(made), intruder(made.touch.event)?))
+    }
+}
+
+impl Known {
+    fn closes(&self, seen: &Self, copied: Option<&Self>, intruded: &Self) -> Window {
+        Window {
+            seen: seen.touch.clone(),
+            copied: copied.map(|made| made.touch.clone()),
+            intruded: intruded.touch.clone(),
+            acted: self.touch.clone(),
+            noticed: !self.changes,
+        }
+    }
+}
+
+/// Whether a commit comes from a command, and not from the store itself.
+fn is_write(cause: &str) -> bool {
+    matches!(cause, "set" | "del")
+}
+
+/// The commits of each key of each store that commands have made, in order.
+fn commits(events: &[Event]) -> BTreeMap<(Arc<str>, Arc<str>), Vec<usize>> {
+    let mut commits: BTreeMap<(Arc<str>, Arc<str>), Vec<usize>> = BTreeMap::new();
+    for (index, event) in events.iter().enumerate() {
+        if let What::Commit { store, key, cause, .. } = &event.what
+            && is_write(cause)
+        {
+            commits.entry((store.clone(), key.clone())).or_default().push(index);
+        }
+    }
+    commits
+}
