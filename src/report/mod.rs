@@ -2,7 +2,11 @@
 //!
 //! Nothing here prints.
 
+mod actors;
 mod again;
+mod alteration;
+mod brief;
+mod explanation;
 mod json;
 mod junit;
 mod line;
@@ -11,6 +15,7 @@ mod story;
 mod table;
 
 pub use again::Again;
+pub(crate) use explanation::explanation;
 pub(crate) use json::verdict_word;
 pub use json::{CatalogueJson, DefectJson, DeterminismJson, DifferenceJson, FuzzJson, ScenarioJson, SignatureJson};
 pub use junit::junit;

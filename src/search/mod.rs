@@ -5,6 +5,7 @@
 mod campaign;
 mod catalogue;
 mod determinism;
+mod explain;
 mod failure;
 mod windows;
 mod workers;
@@ -17,6 +18,8 @@ mod tests;
 pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
+pub use explain::{Explain, Explanation, Nearest, Odds, Progress};
 pub use failure::{Failure, STUCK};
+pub(crate) use windows::writers;
 pub use windows::{Touch, Window, windows};
 pub(crate) use workers::in_order;

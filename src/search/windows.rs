@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::harness::{ActivityId, Event, History, What};
 use crate::runtime::{Access, Kind};
-use crate::world::history::{ActivityId, Event, History, What};
 
 /// One look at shared state, or one change of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,14 @@ pub fn windows(history: &History) -> Vec<Window> {
     }
     found.sort_by_key(|window| (window.acted.at, window.acted.event));
     found
+}
+
+/// Which client's operation or background cycle made each commit, by the commit's place in the history.
+pub(crate) fn writers(history: &History) -> BTreeMap<usize, ActivityId> {
+    let touched = Touched::read(history);
+    let commit = |known: &Known| matches!(history.events()[known.touch.event].what, What::Commit { .. });
+    let made = touched.all.iter().filter(|known| commit(known) && known.touch.actor != ActivityId(0));
+    made.map(|known| (known.touch.event, known.touch.actor)).collect()
 }
 
 /// What a key is about, in whatever store: the part behind the last colon.

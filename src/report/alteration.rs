@@ -1,0 +1,58 @@
+//! How a commit altered a value, in words: the fields that came, went and changed, where the value is an object.
+
+use serde_json::{Map, Value};
+
+use super::brief::brief;
+use crate::harness::{History, What};
+
+/// How many fields are named.
+const FIELDS: usize = 4;
+/// How long a value may be to be told in full.
+const LONG: usize = 32;
+
+/// How the commit at this place of the history altered its key; `None`: it is no commit.
+pub(crate) fn alteration(history: &History, place: usize) -> Option<String> {
+    let What::Commit { store, key, value, cause } = &history.events().get(place)?.what else { return None };
+    let before = history.events()[..place].iter().rev().find_map(|event| match &event.what {
+        What::Commit { store: other, key: same, value, .. } if other == store && same == key => Some(value.as_deref()),
+        _ => None,
+    });
+    Some(match (before.flatten(), value.as_deref()) {
+        (_, None) => match *cause {
+            "del" => "deleted".to_owned(),
+            other => format!("gone ({other})"),
+        },
+        (None, Some(now)) => {
+            let again = if before.is_some() { "is there again" } else { "is there" };
+            format!("{again}{}", fields(None, now))
+        }
+        (Some(was), Some(now)) if was == now => "written as it was".to_owned(),
+        (Some(was), Some(now)) => format!("changed{}", fields(Some(was), now)),
+    })
+}
+
+/// The fields of an object that differ; nothing where it is no object.
+fn fields(was: Option<&str>, now: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let (Some(now), Some(was)) = (read(now), was.map_or_else(|| Some(Map::new()), read)) else { return String::new() };
+    let gone = was.keys().filter(|key| !now.contains_key(*key)).map(|key| format!("without {key}"));
+    let come = now
+        .iter()
+        .filter(|(key, _)| !was.contains_key(*key))
+        .map(|(key, value)| format!("with {key} {}", short(value)));
+    let changed = now
+        .iter()
+        .filter_map(|(key, value)| was.get(key).filter(|was| *was != value).map(|was| (key, was, value)))
+        .map(|(key, was, value)| format!("{key} {} → {}", short(was), short(value)));
+    let all: Vec<String> = gone.chain(come).chain(changed).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let more = if all.len() > FIELDS { ", …" } else { "" };
+    format!(", {}{more}", all.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", "))
+}
+
+fn short(value: &Value) -> String {
+    let text = brief(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    if text.chars().count() <= LONG { text } else { text.chars().take(LONG).chain(['…']).collect() }
+}

@@ -1,0 +1,303 @@
+//! Why a run fails: what it broke, who intruded on whom, which one change would have let it pass, and from where on there
+//! was no way out.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::windows::{Window, windows};
+use super::{Failure, in_order};
+use crate::harness::{ActivityId, Decision, Event, Fork, History, Run, RunOptions, Verdict, Violation, What};
+use crate::scenario::{Experiment, Signature};
+
+/// A failing run to be explained. It is best shrunk first.
+#[derive(Clone, Copy)]
+pub struct Explain<'a> {
+    /// What is run.
+    pub experiment: &'a dyn Experiment,
+    /// The seed.
+    pub seed: u64,
+    /// Its decisions.
+    pub decisions: &'a [Decision],
+    /// Whether all other decisions are benign.
+    pub only_decisions: bool,
+    /// What fails.
+    pub signature: &'a Signature,
+    /// How many futures are drawn from each step of the run.
+    pub futures: u64,
+    /// How many runs at once.
+    pub jobs: NonZeroUsize,
+    /// Set from outside to end early: what has not been looked into is left out.
+    pub stop: &'a AtomicBool,
+}
+
+/// Why a run fails.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The run, with its history in full detail and its decisions in words.
+    pub run: Run,
+    /// What was broken.
+    pub violation: Violation,
+    /// What the broken invariant demands.
+    pub promise: String,
+    /// All windows that somebody intruded on.
+    pub windows: Vec<Window>,
+    /// Of these, the ones that are about what was broken, the likeliest cause first.
+    pub causes: Vec<Window>,
+    /// The run that passes and differs least.
+    pub nearest: Option<Nearest>,
+    /// How often the run fails if it is drawn anew from a step on; in order, up to what was broken.
+    pub odds: Vec<Odds>,
+}
+
+/// A run that passes, one decision away from one that fails.
+#[derive(Clone, Debug)]
+pub struct Nearest {
+    /// Which of the failing run's decisions differs.
+    pub place: usize,
+    /// What is decided instead.
+    pub instead: u64,
+    /// That in words, where it is not nothing.
+    pub meaning: Option<String>,
+    /// The run that passes.
+    pub run: Run,
+}
+
+/// How often a run fails if everything after a step is drawn anew, but for what clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Odds {
+    /// The step: an index into the history of the run that is explained. `None`: the start.
+    pub event: Option<usize>,
+    /// How many futures failed in the same way.
+    pub failing: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// What is told while it goes on.
+pub trait Progress {
+    /// That much of that much is done.
+    fn done(&mut self, part: u64, whole: u64);
+}
+
+/// At how many steps of a run futures are drawn, at most.
+const STEPS: usize = 40;
+
+impl Explain<'_> {
+    /// Explains it. `None` when it does not fail in this way.
+    pub fn explain(&self, progress: &mut dyn Progress) -> Option<Explanation> {
+        let run = self.run(self.decisions, true, None);
+        let violation =
+            run.violations.iter().find(|violation| self.is(violation)).cloned().or_else(|| self.stuck(&run))?;
+        let history = run.history.as_ref()?;
+        let windows = windows(history);
+        let causes = causes(history, &windows, &violation);
+        let invariants = self.experiment.invariants();
+        let promise = invariants.iter().find(|(name, _)| *name == violation.invariant);
+        let promise = promise.map_or_else(|| breach(violation.invariant), |(_, about)| (*about).to_owned());
+        let steps = steps(history, violation.at, &causes);
+        let whole = self.decisions.len() as u64 + steps.len() as u64;
+        let nearest = self.nearest(&run, &mut |part| progress.done(part, whole));
+        let before = self.decisions.len() as u64;
+        let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
+        Some(Explanation { run, violation, promise, windows, causes, nearest, odds })
+    }
+
+    fn is(&self, violation: &Violation) -> bool {
+        violation.invariant == self.signature.invariant && violation.about == self.signature.about
+    }
+
+    /// A run that ended with work still waiting has broken no invariant, but its signature says so.
+    fn stuck(&self, run: &Run) -> Option<Violation> {
+        let stuck = self.failure(run)?;
+        (stuck.signature.invariant == super::STUCK).then(|| Violation {
+            invariant: super::STUCK,
+            about: stuck.signature.about,
+            message: stuck.message,
+            at: stuck.at,
+        })
+    }
+
+    fn failure(&self, run: &Run) -> Option<Failure> {
+        Failure::all_in(run).into_iter().find(|failure| failure.signature == *self.signature)
+    }
+
+    fn run(&self, decisions: &[Decision], told: bool, fork: Option<Fork>) -> Run {
+        let options = RunOptions {
+            overrides: decisions.to_vec(),
+            only_overrides: self.only_decisions,
+            keep_history: told,
+            detail: told,
+            meanings: told,
+            fork,
+        };
+        self.experiment.run(self.seed, &options)
+    }
+
+    /// The smallest change of one decision that makes the run pass; a change of timing or of a fault rather than of what
+    /// clients do.
+    fn nearest(&self, failing: &Run, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
+        let mut best: Option<((bool, u64), usize, u64)> = None;
+        let passes = |place: usize, value: u64| {
+            let mut decisions = self.decisions.to_vec();
+            decisions[place].value = value;
+            self.run(&decisions, false, None).verdict == Verdict::Holds
+        };
+        let look = |place: u64| {
+            let place = place as usize;
+            let value = self.decisions[place].value;
+            let instead = if value > 0 && passes(place, value - 1) {
+                value - 1
+            } else if passes(place, 0) {
+                // Passing at zero and failing at its value, it turns somewhere in between.
+                let (mut low, mut high) = (0, value - 1);
+                while high - low > 1 {
+                    let middle = low + (high - low) / 2;
+                    if passes(place, middle) { low = middle } else { high = middle }
+                }
+                low
+            } else {
+                return None;
+            };
+            let workload = self.decisions[place].site.starts_with("operation ");
+            let change = (u128::from(value - instead) << 20) / u128::from(value);
+            Some(((workload, change as u64), place, instead))
+        };
+        let all = 0..self.decisions.len() as u64;
+        in_order(all, self.jobs, self.stop, look, |place, found| {
+            done(place + 1);
+            if let Some(found) = found
+                && best.is_none_or(|best| found < best)
+            {
+                best = Some(found);
+            }
+            ControlFlow::Continue(())
+        });
+        let (_, place, instead) = best?;
+        let mut decisions = self.decisions.to_vec();
+        decisions[place].value = instead;
+        let run = self.run(&decisions, true, None);
+        let at = |run: &Run| {
+            let wanted = &decisions[place];
+            let same = |taken: &Decision| taken.site == wanted.site && taken.index == wanted.index;
+            run.decisions.iter().position(same).and_then(|taken| run.meanings.get(taken).cloned())
+        };
+        let meaning = at(&run);
+        debug_assert!(failing.history.is_some(), "what is explained is kept");
+        Some(Nearest { place, instead, meaning, run })
+    }
+
+    fn odds(&self, history: &History, steps: &[Option<usize>], done: &mut dyn FnMut(u64)) -> Vec<Odds> {
+        // How many events stay, by the index of the last one that does.
+        let mut plain = 0;
+        let after: Vec<u64> = (history.events().iter())
+            .map(|event| {
+                plain += u64::from(!event.what.is_detail());
+                plain
+            })
+            .collect();
+        let look = |number: u64| {
+            let event = steps[(number / self.futures) as usize];
+            let after = event.map_or(0, |event| after[event]);
+            let fork = Fork { after, seed: number % self.futures + 1 };
+            self.failure(&self.run(self.decisions, false, Some(fork))).is_some()
+        };
+        let mut odds: Vec<Odds> = steps.iter().map(|event| Odds { event: *event, failing: 0, of: 0 }).collect();
+        let all = 0..steps.len() as u64 * self.futures;
+        in_order(all, self.jobs, self.stop, look, |number, fails| {
+            let place = &mut odds[(number / self.futures) as usize];
+            place.failing += u64::from(fails);
+            place.of += 1;
+            done(number / self.futures);
+            ControlFlow::Continue(())
+        });
+        // A step that was only begun when somebody stopped it says nothing.
+        if self.stop.load(Ordering::Relaxed) {
+            odds.retain(|odds| odds.of == self.futures);
+        }
+        odds
+    }
+}
+
+impl Explanation {
+    /// The first step from which on every future fails.
+    pub fn unavoidable(&self) -> Option<&Odds> {
+        let certain = self.odds.iter().rev().take_while(|odds| odds.failing == odds.of).count();
+        self.odds.get(self.odds.len() - certain)
+    }
+}
+
+/// What an invariant of every world demands.
+fn breach(invariant: &str) -> String {
+    let demand = match invariant {
+        super::STUCK => "every operation returns, and the run comes to its end",
+        crate::harness::NO_PANIC => "nothing panics",
+        crate::harness::NO_ESCAPE => "nothing leaves the world for tasks or threads of its own",
+        _ => "what it says",
+    };
+    demand.to_owned()
+}
+
+/// The windows that are about what was broken, the likeliest cause first.
+fn causes(history: &History, windows: &[Window], violation: &Violation) -> Vec<Window> {
+    let named = |window: &Window| {
+        let key = window.entity();
+        let name = key.rsplit_once('-').map_or(key, |(name, _)| name);
+        let words = violation.message.split(|letter: char| !(letter.is_alphanumeric() || "-.".contains(letter)));
+        words.map(|word| word.trim_end_matches('.')).any(|word| word == key || word == name)
+    };
+    let relevant = |window: &&Window| window.acted.at <= violation.at && named(window);
+    let mut causes: Vec<Window> = windows.iter().filter(relevant).cloned().collect();
+    causes.sort_by_key(|window| {
+        let rest = is_at_rest(history, window.acted.actor);
+        (rest, window.noticed, violation.at - window.acted.at)
+    });
+    // One of each pair is enough: the others are its echoes.
+    let mut seen = BTreeMap::new();
+    causes.retain(|window| seen.insert((window.acted.actor, window.intruded.actor), ()).is_none());
+    causes
+}
+
+/// Whether an operation looks at what is left when all is over.
+fn is_at_rest(history: &History, actor: ActivityId) -> bool {
+    let mut settled = false;
+    for event in history.events() {
+        match &event.what {
+            What::Phase(phase) => settled |= *phase == "settle",
+            What::Invoked { .. } if event.activity == actor => return settled,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The steps from which futures are drawn: the start, and what a story of the run would tell, up to what was broken.
+fn steps(history: &History, until: Duration, causes: &[Window]) -> Vec<Option<usize>> {
+    let events = history.events();
+    let vital: Vec<usize> = causes
+        .iter()
+        .take(1)
+        .flat_map(|window| [&window.seen, &window.intruded, &window.acted])
+        .map(|touch| touch.event)
+        .collect();
+    let tells = |event: &Event| match &event.what {
+        What::Invoked { .. }
+        | What::Returned { .. }
+        | What::Fault { .. }
+        | What::Crashed
+        | What::Paused
+        | What::Resumed
+        | What::Commit { .. }
+        | What::Point { .. } => true,
+        What::Started => event.incarnation > 1,
+        _ => false,
+    };
+    let told: Vec<usize> = (0..events.len())
+        .filter(|index| events[*index].at <= until && (tells(&events[*index]) || vital.contains(index)))
+        .collect();
+    let thin = told.len().div_ceil(STEPS).max(1);
+    let kept = told.iter().enumerate().filter(|(place, index)| place % thin == 0 || vital.contains(index));
+    std::iter::once(None).chain(kept.map(|(_, index)| Some(*index))).collect()
+}
