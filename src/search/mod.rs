@@ -1,4 +1,5 @@
-//! From seeds to failures: campaigns over many seeds, the catalogue of defects, and the check that runs are pure.
+//! From seeds to failures: campaigns over many seeds, the catalogue of defects, the check that runs are pure, and
+//! the few decisions that a failure takes.
 //!
 //! Nothing here prints, reads the host's clock or knows a system.
 
@@ -6,6 +7,7 @@ mod campaign;
 mod catalogue;
 mod determinism;
 mod failure;
+mod shrink;
 mod windows;
 mod workers;
 
@@ -18,5 +20,6 @@ pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use failure::{Failure, STUCK};
+pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 pub use windows::{Touch, Window, windows};
 pub(crate) use workers::in_order;
