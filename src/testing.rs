@@ -182,7 +182,7 @@ fn bound<S: System>(system: S, plan: Plan, expect: Expect) -> Arc<dyn Experiment
         settings: Vec::new(),
         digest: Digest::of(&format!("{plan:?}")),
     };
-    Arc::new(Bound { system, plan, title, hardened: None })
+    Arc::new(Bound { system, plan, title, hardened: None, sizes: None })
 }
 
 /// A campaign that is being checked.
@@ -228,7 +228,9 @@ impl Test {
             if saved.scenario != self.experiment.name() {
                 continue;
             }
-            let failures = Failure::all_in(&self.experiment.run(saved.seed, &saved.options()));
+            let told = |error| format!("{}: {:?}", file.display(), miette::Report::new(error));
+            let experiment = saved.experiment(&self.experiment).map_err(told)?;
+            let failures = Failure::all_in(&experiment.run(saved.seed, &saved.options()));
             match (&self.expect, failures.first()) {
                 (Expect::Holds | Expect::Unobservable(_), Some(failure)) => {
                     return Err(format!("{}\n  it is saved in {}", self.told(failure), file.display()));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Deployment, Draw, Invariant, Record};
@@ -90,8 +91,8 @@ pub trait System: Clone + Send + Sync + 'static {
 pub trait Configured: System {
     /// `[policy]`: the choices in which historical forms and the hardened form differ. Left out: hardened.
     type Policy: DeserializeOwned + Default + Send + Sync;
-    /// `[topology]`.
-    type Topology: DeserializeOwned + Default + Send + Sync;
+    /// `[topology]`. Its whole numbers are sizes, which shrinking makes smaller.
+    type Topology: DeserializeOwned + Serialize + Default + Send + Sync;
     /// `[workload]`.
     type Workload: DeserializeOwned + Default + Send + Sync;
 

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use toml::{Spanned, Table, Value};
 
 use super::checks::{self, Wrong};
 use super::error::{FileError, Source};
 use super::expect;
-use super::experiment::{Bound, Digest, Title};
+use super::experiment::{Bound, Digest, Sizes, Title};
 use super::sheet::{Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, Tables};
 use super::{Expect, Experiment};
 use crate::harness::{Configured, Hold, Limits, Plan, Step};
@@ -19,40 +20,83 @@ type TablesOf<S> = Tables<<S as Configured>::Policy, <S as Configured>::Topology
 
 /// Binds the scenario `name` to its system, once as it is written and once hardened.
 pub(super) fn bind<S: Configured>(source: &Source, name: &str) -> Result<Arc<dyn Experiment>, FileError> {
-    let written: Table = toml::from_str(&source.text).map_err(|error| source.complain(&error))?;
-    let (tables, frame) = read::<S>(source)?;
-    let (spare, _) = read::<S>(source)?;
-    let system = configure::<S>(source, &frame, tables)?;
-    let plan = plan(source, &frame, &system)?;
-    let expect = expectation(source, &frame, &system)?;
+    bind_sized::<S>(source, name, &[])
+}
+
+/// Binds it with sizes that differ from those in the file; whatever names it stays as it is in the file.
+fn bind_sized<S: Configured>(
+    found: &Source,
+    name: &str,
+    sizes: &[(String, u64)],
+) -> Result<Arc<dyn Experiment>, FileError> {
+    let as_found: Table = toml::from_str(&found.text).map_err(|error| found.complain(&error))?;
+    let (source, written) =
+        if sizes.is_empty() { (found.clone(), as_found.clone()) } else { resized(found, &as_found, sizes) };
+    let (tables, frame) = read::<S>(&source)?;
+    let (spare, _) = read::<S>(&source)?;
+    let all = integers(&tables.topology);
+    let system = configure::<S>(&source, &frame, tables)?;
+    let plan = plan(&source, &frame, &system)?;
+    let expect = expectation(&source, &frame, &system)?;
     let title = Title {
         name: name.into(),
         about: frame.about.clone(),
         defect: frame.defect.clone(),
         expect,
         settings: settings(&written),
-        digest: digest(written.clone()),
+        digest: digest(as_found.clone()),
     };
 
-    let hardened = Bound {
-        system: configure::<S>(source, &frame, Tables { policy: S::Policy::default(), ..spare })?,
-        plan: Plan { allow: Vec::new(), ..plan.clone() },
-        title: harden(&title, written),
-        hardened: None,
+    let sized = |hardened: bool| {
+        let (found, name) = (found.clone(), name.to_owned());
+        let resize = move |sizes: &[(String, u64)]| {
+            let experiment = bind_sized::<S>(&found, &name, sizes)?;
+            Ok(if hardened { experiment.hardened().unwrap_or(experiment) } else { experiment })
+        };
+        Some(Sizes { all: all.clone(), resize: Arc::new(resize) })
     };
-    Ok(Arc::new(Bound { system, plan, title, hardened: Some(Arc::new(hardened)) }))
+    let hardened = Bound {
+        system: configure::<S>(&source, &frame, Tables { policy: S::Policy::default(), ..spare })?,
+        plan: Plan { allow: Vec::new(), ..plan.clone() },
+        title: harden(&title, written, as_found),
+        hardened: None,
+        sizes: sized(true),
+    };
+    Ok(Arc::new(Bound { system, plan, title, hardened: Some(Arc::new(hardened)), sizes: sized(false) }))
+}
+
+/// The file with other sizes in its `[topology]`.
+fn resized(found: &Source, as_found: &Table, sizes: &[(String, u64)]) -> (Source, Table) {
+    let mut written = as_found.clone();
+    let topology = written.entry("topology").or_insert_with(|| Table::new().into());
+    if let Value::Table(topology) = topology {
+        for (name, size) in sizes {
+            // What is too large for TOML is too large for every size that a file can name.
+            topology.insert(name.clone(), i64::try_from(*size).unwrap_or(i64::MAX).into());
+        }
+    }
+    (Source { path: found.path.clone(), text: written.to_string() }, written)
+}
+
+/// The whole numbers of a table, those that it has by default included.
+fn integers(table: &impl Serialize) -> Vec<(String, u64)> {
+    let Ok(table) = Table::try_from(table) else { return Vec::new() };
+    let size = |(name, value): (String, Value)| Some((name, u64::try_from(value.as_integer()?).ok()?));
+    table.into_iter().filter_map(size).collect()
 }
 
 /// The title of the hardened form beside a scenario.
-fn harden(title: &Title, mut written: Table) -> Title {
-    written.remove("policy");
-    written.remove("allow");
+fn harden(title: &Title, mut written: Table, mut as_found: Table) -> Title {
+    for table in [&mut written, &mut as_found] {
+        table.remove("policy");
+        table.remove("allow");
+    }
     Title {
         name: format!("{} (hardened)", title.name),
         defect: None,
         expect: Expect::Holds,
         settings: settings(&written),
-        digest: digest(written),
+        digest: digest(as_found),
         ..title.clone()
     }
 }

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use miette::Diagnostic;
+use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Expect;
+use super::nearest::instead;
+use super::{Expect, FileError};
 use crate::harness::{self, Plan, Run, RunOptions, System};
 
 /// A hash over everything in a scenario that decides its runs.
@@ -50,6 +53,58 @@ pub trait Experiment: Send + Sync {
     /// The same under the system's hardened policy and without allowances, expected to hold.
     /// `None` where the system has no policy to harden.
     fn hardened(&self) -> Option<Arc<dyn Experiment>>;
+    /// The whole numbers of its `[topology]`, defaults included. None where no file describes it.
+    fn sizes(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+    /// The same with other sizes. Its name and digest stay, for it is the same scenario.
+    ///
+    /// # Errors
+    /// When it has no such size, or refuses its value.
+    fn resized(&self, sizes: &[(String, u64)]) -> Result<Arc<dyn Experiment>, ResizeError> {
+        let name = sizes.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        Err(ResizeError::unknown(self.name(), name, &self.sizes()))
+    }
+}
+
+/// Sizes that a scenario cannot have.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ResizeError {
+    /// There is no such size.
+    #[error("`{scenario}` has no size `{name}` in its [topology]")]
+    Unknown {
+        /// The scenario.
+        scenario: String,
+        /// The size that was given.
+        name: String,
+        /// The nearest size, or all of them.
+        #[help]
+        help: String,
+    },
+    /// The scenario refuses the value.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Refused(#[from] FileError),
+}
+
+impl ResizeError {
+    fn unknown(scenario: &str, name: String, sizes: &[(String, u64)]) -> Self {
+        let help = match sizes {
+            [] => "it has no sizes at all: take the [topology] out of the seed file".into(),
+            _ => instead("size", &name, sizes.iter().map(|(known, _)| known.as_str())),
+        };
+        Self::Unknown { scenario: scenario.into(), name, help }
+    }
+}
+
+/// Binds a scenario again at other sizes.
+type Resize = dyn Fn(&[(String, u64)]) -> Result<Arc<dyn Experiment>, FileError> + Send + Sync;
+
+/// The sizes of a scenario, and how it is had at others.
+#[derive(Clone)]
+pub(crate) struct Sizes {
+    pub(crate) all: Vec<(String, u64)>,
+    pub(crate) resize: Arc<Resize>,
 }
 
 /// What a bound experiment carries besides its system and plan.
@@ -69,6 +124,7 @@ pub(crate) struct Bound<S> {
     pub(crate) plan: Plan,
     pub(crate) title: Title,
     pub(crate) hardened: Option<Arc<dyn Experiment>>,
+    pub(crate) sizes: Option<Sizes>,
 }
 
 impl<S: System> Experiment for Bound<S> {
@@ -104,5 +160,19 @@ impl<S: System> Experiment for Bound<S> {
     }
     fn hardened(&self) -> Option<Arc<dyn Experiment>> {
         self.hardened.clone()
+    }
+    fn sizes(&self) -> Vec<(String, u64)> {
+        self.sizes.as_ref().map(|sizes| sizes.all.clone()).unwrap_or_default()
+    }
+    fn resized(&self, sizes: &[(String, u64)]) -> Result<Arc<dyn Experiment>, ResizeError> {
+        let known = self.sizes();
+        let strange = sizes.iter().find(|(name, _)| known.iter().all(|(there, _)| there != name));
+        match (&self.sizes, strange) {
+            (Some(own), None) => Ok((own.resize)(sizes)?),
+            (_, strange) => {
+                let name = strange.map(|(name, _)| name.clone()).unwrap_or_default();
+                Err(ResizeError::unknown(self.name(), name, &known))
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ pub use error::{FileError, Refusal};
 pub use expect::Expect;
 pub(crate) use expect::HARNESS_INVARIANTS;
 pub(crate) use experiment::{Bound, Title};
-pub use experiment::{Digest, Experiment};
+pub use experiment::{Digest, Experiment, ResizeError};
 pub use seed::{Kept, SaveError, SavedDecision, SavedSeed, SeedShelf, Signature};
 pub use shelf::{Entry, ScenarioError, Shelf};
 pub use systems::Systems;

@@ -1,5 +1,6 @@
 //! The seed file: one failure, replayable for ever. The tool writes it, people may read it, garbage is refused.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use toml::{Spanned, Table, Value};
 use super::error::{FileError, Source};
 use super::experiment::Digest;
 use super::shelf::toml_files;
+use super::{Experiment, ResizeError};
 use crate::harness::{Fingerprint, RunOptions};
 use crate::world::tape::Decision;
 
@@ -65,6 +67,8 @@ pub struct SavedSeed {
     pub only_decisions: bool,
     /// Pinned decisions; none before shrinking.
     pub decisions: Vec<SavedDecision>,
+    /// Sizes of the scenario's `[topology]` that were reduced; the others are as the scenario has them.
+    pub topology: Vec<(String, u64)>,
 }
 
 /// The file as it is written.
@@ -78,6 +82,8 @@ struct Written {
     version: String,
     only_decisions: bool,
     signature: Signature,
+    #[serde(default)]
+    topology: BTreeMap<String, Spanned<Number>>,
     #[serde(default, rename = "decision")]
     decisions: Vec<WrittenDecision>,
 }
@@ -160,6 +166,9 @@ impl SavedSeed {
             seed: number(source, &written.seed)?,
             fingerprint: Fingerprint(hash(source, &written.fingerprint)?),
             decisions: written.decisions.iter().map(decision).collect::<Result<_, FileError>>()?,
+            topology: (written.topology.iter())
+                .map(|(name, size)| Ok((name.clone(), number(source, size)?)))
+                .collect::<Result<_, FileError>>()?,
             scenario: written.scenario.into_inner(),
             signature: written.signature,
             version: written.version,
@@ -176,6 +185,19 @@ impl SavedSeed {
         }
     }
 
+    /// The scenario that it was found in, at the sizes that are saved with it.
+    ///
+    /// # Errors
+    /// When the scenario has no such size, or refuses its value.
+    pub fn experiment(&self, found: &Arc<dyn Experiment>) -> Result<Arc<dyn Experiment>, ResizeError> {
+        if self.topology.is_empty() { Ok(found.clone()) } else { found.resized(&self.topology) }
+    }
+
+    /// Decisions that a run was told to take and no site asked for, as they are saved.
+    pub fn drifted(&self, drift: &[Decision]) -> Vec<SavedDecision> {
+        self.decisions.iter().filter(|saved| drift.contains(&saved.decision)).cloned().collect()
+    }
+
     /// The file's text.
     pub fn to_text(&self) -> String {
         let mut file = Table::new();
@@ -189,6 +211,10 @@ impl SavedSeed {
         signature.insert("invariant".into(), self.signature.invariant.clone().into());
         signature.insert("about".into(), self.signature.about.clone().into());
         file.insert("signature".into(), signature.into());
+        if !self.topology.is_empty() {
+            let sizes: Table = self.topology.iter().map(|(name, size)| (name.clone(), wide(*size))).collect();
+            file.insert("topology".into(), sizes.into());
+        }
         let decisions: Vec<Value> = self.decisions.iter().map(|saved| saved.to_table().into()).collect();
         if !decisions.is_empty() {
             file.insert("decision".into(), decisions.into());

@@ -64,6 +64,7 @@ impl Failure {
             version: env!("CARGO_PKG_VERSION").into(),
             only_decisions: false,
             decisions: Vec::new(),
+            topology: Vec::new(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From seeds to failures: campaigns over many seeds, the catalogue of defects, and the check that runs are pure.
+//! From seeds to failures: campaigns over many seeds, the catalogue of defects, the check that runs are pure, and
+//! the few decisions that a failure takes.
 //!
 //! Nothing here prints, reads the host's clock or knows a system.
 
@@ -7,6 +8,7 @@ mod catalogue;
 mod determinism;
 mod explain;
 mod failure;
+mod shrink;
 mod windows;
 mod workers;
 
@@ -21,5 +23,6 @@ pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use explain::{Explain, Explanation, Nearest, Odds, Progress};
 pub use failure::{Failure, STUCK};
 pub(crate) use windows::writers;
+pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 pub use windows::{Touch, Window, windows};
 pub(crate) use workers::in_order;

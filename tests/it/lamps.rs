@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sexton::harness::{Configured, Deployment, Draw, Findings, Host, Invariant, Load, Observed, System};
 use sexton::scenario::Systems;
 
@@ -28,7 +28,7 @@ enum Wick {
     Frayed,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Topology {
     clients: u32,

@@ -7,12 +7,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::harness::Draw;
 
 /// `[topology]`: how large the service is, and what its environment is like.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topology {
     /// Pods that serve sessions: `pod-a`, `pod-b`, …; 1 to 26.
@@ -43,7 +43,7 @@ impl Default for Topology {
 }
 
 /// What backends make of the session id that a returning pod hints at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hints {
     /// The id is kept.
@@ -53,7 +53,7 @@ pub enum Hints {
 }
 
 /// What of the records a crash of Redis leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Persistence {
     /// Everything that was acknowledged.

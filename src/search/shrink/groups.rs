@@ -1,0 +1,93 @@
+//! What decisions belong together, told by their addresses alone.
+//!
+//! The one place in the search that knows how the world names its sites. A site it does not know goes with others of
+//! the same name, and with others about the same subject.
+
+use crate::harness::Decision;
+
+/// Puts a decision into a group.
+pub(super) type Key = fn(&Decision) -> String;
+
+/// From large groups to small ones; single decisions are not among them.
+pub(super) const LEVELS: &[Key] = &[family, kind, first_party, whole_subject, operation, site];
+
+/// The sites of client operations; their decisions are numbered by the operation.
+const OPERATION: &str = "operation";
+/// The pause before a client's operation.
+const THINK: &str = "think";
+/// The prefix of all faults that are drawn per slot of time.
+const FAULT: &str = "fault.";
+
+/// The parts of a decision's address.
+pub(super) struct Address<'a> {
+    /// The name: `net.latency`, `fault.restart`.
+    pub(super) kind: &'a str,
+    /// What it is about.
+    pub(super) subject: &'a str,
+}
+
+impl<'a> Address<'a> {
+    pub(super) fn of(decision: &'a Decision) -> Self {
+        let (kind, subject) = decision.site.split_once(' ').unwrap_or((&decision.site, ""));
+        Self { kind, subject }
+    }
+
+    /// The hosts it is about: `a` and `b` of `a>b`, `pod-a` of a task `pod-a#1/2.3` or of `some.point pod-a`.
+    fn parties(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let last = if self.kind == OPERATION || self.kind == "stall" {
+            self.subject.rsplit(' ').next()
+        } else {
+            self.subject.split(' ').next()
+        };
+        last.unwrap_or_default().split('>').map(|party| party.split('#').next().unwrap_or(party))
+    }
+
+    /// Whether it is a fault that strikes in a slot of time.
+    pub(super) fn is_fault(&self) -> bool {
+        self.kind.starts_with(FAULT)
+    }
+
+    /// Whether it is a pause of a client.
+    pub(super) fn is_think(&self) -> bool {
+        self.kind == THINK
+    }
+
+    /// The client whose operation it decides.
+    pub(super) fn client(&self) -> Option<&'a str> {
+        (self.kind == OPERATION || self.kind == THINK).then(|| self.parties().next().unwrap_or_default())
+    }
+}
+
+/// All faults, all latencies, all operations.
+fn family(decision: &Decision) -> String {
+    let kind = Address::of(decision).kind;
+    kind.split('.').next().unwrap_or(kind).into()
+}
+
+/// One kind of fault.
+fn kind(decision: &Decision) -> String {
+    Address::of(decision).kind.into()
+}
+
+/// One host or client, for links the one that sends.
+fn first_party(decision: &Decision) -> String {
+    Address::of(decision).parties().next().unwrap_or_default().into()
+}
+
+/// One host, client or link.
+fn whole_subject(decision: &Decision) -> String {
+    Address::of(decision).parties().collect::<Vec<_>>().join(">")
+}
+
+/// One operation of a client with all that decides it; whatever else, by its site.
+fn operation(decision: &Decision) -> String {
+    match Address::of(decision).client() {
+        Some(client) => format!("{OPERATION} {client} {}", decision.index),
+        None => decision.site.to_string(),
+    }
+}
+
+/// One site.
+fn site(decision: &Decision) -> String {
+    decision.site.to_string()
+}
