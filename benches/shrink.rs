@@ -64,14 +64,18 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shelf = Shelf::new(root.join("scenarios"), Systems::builtin());
     let files = SeedShelf::new(root.join("seeds")).files().expect("the saved seeds are listed");
-    println!("{:<8} {:<36} {:>7} {:>6} {:>7} {:>8}  invariant", "defect", "scenario", "before", "after", "trials", "seconds");
+    println!(
+        "{:<8} {:<36} {:>7} {:>6} {:>7} {:>8}  invariant",
+        "defect", "scenario", "before", "after", "trials", "seconds"
+    );
     let rows: Vec<Row> = files.iter().filter_map(|file| row(&wanted, &shelf, file)).collect();
     conclude(&rows)
 }
 
 fn row(wanted: &Wanted, shelf: &Shelf, file: &PathBuf) -> Option<Row> {
     let path = file.display().to_string();
-    if path.ends_with(".min.toml") || !(wanted.words.is_empty() || wanted.words.iter().any(|word| path.contains(word))) {
+    if path.ends_with(".min.toml") || !(wanted.words.is_empty() || wanted.words.iter().any(|word| path.contains(word)))
+    {
         return None;
     }
     let saved = SavedSeed::read(file, None).expect("a saved seed is read");
@@ -92,7 +96,10 @@ fn row(wanted: &Wanted, shelf: &Shelf, file: &PathBuf) -> Option<Row> {
             let (after, seconds) = (done.seed.decisions.len(), done.elapsed.as_secs_f64());
             let Shrunk { before, trials, .. } = done;
             let invariant = &saved.signature.invariant;
-            println!("{defect:<8} {:<36} {before:>7} {after:>6} {trials:>7} {seconds:>8.2}  {invariant}", saved.scenario);
+            println!(
+                "{defect:<8} {:<36} {before:>7} {after:>6} {trials:>7} {seconds:>8.2}  {invariant}",
+                saved.scenario
+            );
             if wanted.show {
                 for left in &done.seed.decisions {
                     let decision = &left.decision;

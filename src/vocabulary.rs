@@ -25,6 +25,8 @@ pub struct Access {
     pub kind: Kind,
     /// What came of it in a few words, for example `ok`, `absent`, `timed out`.
     pub outcome: Arc<str>,
+    /// What was to be written; `None` for a look and for a deletion, and where the store keeps no text.
+    pub value: Option<Arc<str>>,
     /// Whether it changed the state; `None`: whoever asked never got to know.
     pub changed: Option<bool>,
     /// How long whoever asked waited for it.

@@ -276,6 +276,7 @@ where
             key: key.to_string().into(),
             kind,
             outcome: outcome.into(),
+            value: None,
             changed: Some(kind != Kind::Read && !matches!(outcome, "exists" | "differs" | "absent")),
             took: Duration::ZERO,
         });

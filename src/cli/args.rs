@@ -35,6 +35,8 @@ pub(super) enum Command {
     Fuzz(Fuzz),
     /// Saved failures must end as recorded, fingerprint included
     Replay(Replay),
+    /// Why a saved failure fails, and when there was no way out any more
+    Explain(Explain),
     /// Re-introduce each defect: it must be caught, and the hardened form must hold beside it
     Catalogue(Catalogue),
     /// Each seed twice here and once in a fresh process: all must be equal
@@ -95,6 +97,19 @@ pub(super) struct Replay {
     /// The seed files; without any, all that are saved
     #[arg(value_name = "SEEDFILE")]
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The seed file; one that is not shrunk yet is shrunk first
+    #[arg(value_name = "SEEDFILE")]
+    pub(super) file: PathBuf,
+    /// How many futures to draw from each step of the run
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) futures: u64,
+    /// How many runs at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

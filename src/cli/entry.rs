@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::screen::Screen;
-use super::{catalogue, determinism, fuzz, list, outside, replay, run};
+use super::{catalogue, determinism, explain, fuzz, list, outside, replay, run};
 use crate::report::Again;
 use crate::scenario::{Experiment, ScenarioError, SeedShelf, Shelf, Systems};
 use crate::world::not_guaranteed;
@@ -79,7 +79,11 @@ impl Desk {
     fn is_long(&self) -> bool {
         matches!(
             self.cli.command,
-            Command::Fuzz(_) | Command::Catalogue(_) | Command::Determinism(_) | Command::Replay(_)
+            Command::Fuzz(_)
+                | Command::Catalogue(_)
+                | Command::Determinism(_)
+                | Command::Replay(_)
+                | Command::Explain(_)
         )
     }
 
@@ -95,6 +99,7 @@ impl Desk {
             Command::Run(args) => run::run(self, args),
             Command::Fuzz(args) => fuzz::fuzz(self, args),
             Command::Replay(args) => replay::replay(self, args),
+            Command::Explain(args) => explain::explain(self, args),
             Command::Catalogue(args) => catalogue::catalogue(self, args),
             Command::Determinism(args) => determinism::determinism(self, args),
             Command::Fingerprints(args) => determinism::fingerprints(self, args),

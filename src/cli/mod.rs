@@ -7,6 +7,7 @@ mod args;
 mod catalogue;
 mod determinism;
 mod entry;
+mod explain;
 mod fuzz;
 mod list;
 mod outside;

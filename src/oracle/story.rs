@@ -65,6 +65,7 @@ impl Story {
             key: key.into(),
             kind: Kind::ReadWrite,
             outcome: outcome.into(),
+            value: None,
             changed: None,
             took: Duration::ZERO,
         };

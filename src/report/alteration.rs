@@ -6,7 +6,7 @@ use super::brief::brief;
 use crate::harness::{History, What};
 
 /// How many fields are named.
-const FIELDS: usize = 4;
+const FIELDS: usize = 3;
 /// How long a value may be to be told in full.
 const LONG: usize = 32;
 
@@ -22,34 +22,27 @@ pub(crate) fn alteration(history: &History, place: usize) -> Option<String> {
             "del" => "deleted".to_owned(),
             other => format!("gone ({other})"),
         },
-        (None, Some(now)) => {
-            let again = if before.is_some() { "is there again" } else { "is there" };
-            format!("{again}{}", fields(None, now))
-        }
+        (None, Some(_)) if before.is_some() => "written, and so there again".to_owned(),
+        (None, Some(_)) => "written for the first time".to_owned(),
         (Some(was), Some(now)) if was == now => "written as it was".to_owned(),
-        (Some(was), Some(now)) => format!("changed{}", fields(Some(was), now)),
+        (Some(was), Some(now)) => fields(was, now).unwrap_or_else(|| "changed".to_owned()),
     })
 }
 
-/// The fields of an object that differ; nothing where it is no object.
-fn fields(was: Option<&str>, now: &str) -> String {
+/// The fields of an object that differ: those that came, those that went, and those that changed.
+fn fields(was: &str, now: &str) -> Option<String> {
     let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
-    let (Some(now), Some(was)) = (read(now), was.map_or_else(|| Some(Map::new()), read)) else { return String::new() };
-    let gone = was.keys().filter(|key| !now.contains_key(*key)).map(|key| format!("without {key}"));
-    let come = now
-        .iter()
-        .filter(|(key, _)| !was.contains_key(*key))
-        .map(|(key, value)| format!("with {key} {}", short(value)));
+    let (was, now) = (read(was)?, read(now)?);
+    let come =
+        now.iter().filter(|(key, _)| !was.contains_key(*key)).map(|(key, value)| format!("+{key} {}", short(value)));
+    let gone = was.keys().filter(|key| !now.contains_key(*key)).map(|key| format!("−{key}"));
     let changed = now
         .iter()
         .filter_map(|(key, value)| was.get(key).filter(|was| *was != value).map(|was| (key, was, value)))
         .map(|(key, was, value)| format!("{key} {} → {}", short(was), short(value)));
-    let all: Vec<String> = gone.chain(come).chain(changed).collect();
-    if all.is_empty() {
-        return String::new();
-    }
+    let all: Vec<String> = come.chain(gone).chain(changed).collect();
     let more = if all.len() > FIELDS { ", …" } else { "" };
-    format!(", {}{more}", all.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", "))
+    Some(format!("{}{more}", all.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", ")))
 }
 
 fn short(value: &Value) -> String {

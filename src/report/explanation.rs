@@ -9,6 +9,7 @@ use super::alteration::alteration;
 use super::brief::brief;
 use super::paint::{Ink, Paint};
 use crate::harness::{ActivityId, Event, History, Run, Verdict, What};
+use crate::runtime::Access;
 use crate::search::{Explanation, Nearest, Odds, Touch, Window};
 
 /// How many causes are told in full; what is beyond only by name.
@@ -117,10 +118,7 @@ impl Teller<'_> {
             self.actors.name(intruded.actor)
         };
         let promise = match self.actors.returned(intruded.actor) {
-            Some((at, outcome)) if at <= self.told.violation.at && intruded.actor != acted.actor => {
-                format!(" It was acknowledged at {}: {}.", clock(at), brief(outcome))
-            }
-            Some(_) => " It had not been acknowledged yet.".to_owned(),
+            Some((at, outcome)) => format!(" It was acknowledged at {}: {}.", clock(at), brief(outcome)),
             None => String::new(),
         };
         text += &wrapped(
@@ -128,17 +126,10 @@ impl Teller<'_> {
             &format!("{since} {intruder} changed it at {}: {}.{promise}", clock(intruded.at), self.effect(intruded)),
         );
         let ending = if *noticed {
-            format!(
-                "At {} the first acted on what it had seen, and found it changed: {}.",
-                clock(acted.at),
-                acted.outcome
-            )
+            format!("At {} {actor} acted on what it had seen, and came too late: {}.", clock(acted.at), acted.outcome)
         } else {
-            format!(
-                "At {} the first wrote it all the same, on what it had seen: {}.",
-                clock(acted.at),
-                self.effect(acted)
-            )
+            let effect = self.effect(acted);
+            format!("At {} {actor} wrote it all the same, on what it had seen: {effect}.", clock(acted.at))
         };
         text += &wrapped("  ", &ending);
         text += &self.held_open(window);
@@ -150,26 +141,30 @@ impl Teller<'_> {
         alteration(self.history, touch.event).unwrap_or_else(|| format!("{} in {}", touch.outcome, touch.store))
     }
 
-    /// What kept a window open.
+    /// What let a window stand open.
     fn held_open(&self, window: &Window) -> String {
-        let from = window.seen.at;
+        let from = window.copied.as_ref().map_or(window.seen.at, |made| made.at);
         let to = window.acted.at;
+        let among = [window.acted.actor, window.intruded.actor];
         let mut text = String::new();
         for event in self.history.events() {
+            let actor = self.history.root(event.activity);
             let told = match &event.what {
                 What::Point { name, since, held, .. }
-                    if self.history.root(event.activity) == window.acted.actor
-                        && *since <= to
-                        && *since + *held >= from =>
+                    if among.contains(&actor) && *since <= to && *since + *held >= from =>
                 {
-                    format!("it was held at {name} from {} on, for {}", clock(*since), length(*held))
+                    let who = self.actors.name(actor);
+                    format!("{who} was held at {name} for {}, from {} on", length(*held), clock(*since))
                 }
-                What::Fault { kind, subject, detail, lasts } if event.at <= to && event.at + *lasts >= from => {
-                    format!("fault {kind} of {subject} at {}: {detail}", clock(event.at))
+                // How long a fault of a server's own lasts, only the server knows.
+                What::Fault { kind, subject, detail, lasts }
+                    if event.at <= to && (lasts.is_zero() || event.at + *lasts >= from) =>
+                {
+                    format!("{kind} of {subject} at {}: {detail}", clock(event.at))
                 }
                 _ => continue,
             };
-            text += &wrapped("    while the window was open: ", &brief(&told));
+            text += &wrapped("    what made it possible: ", &brief(&told));
         }
         text
     }
@@ -230,21 +225,14 @@ impl Teller<'_> {
                 let ink = if self.intrudes(index) { Ink::Red } else { Ink::Faint };
                 let mark = self.mark(index);
                 let altered = alteration(self.history, index).unwrap_or_default();
-                (ink, format!("{mark}{store} {key}: {altered}{whose}"))
+                let place = if *store == event.host { String::new() } else { format!("{store} ") };
+                (ink, format!("{mark}{place}{key}: {altered}{whose}"))
             }
             What::Access(access) if !self.mark(index).is_empty() => {
                 let ink = if self.intrudes(index) { Ink::Red } else { Ink::Faint };
-                (
-                    ink,
-                    format!(
-                        "{}{} of {} in {}: {}",
-                        self.mark(index),
-                        self.actors.name(self.history.root(event.activity)),
-                        access.key,
-                        access.store,
-                        access.outcome
-                    ),
-                )
+                let Access { store, key, outcome, .. } = access;
+                let whose = self.actors.name(self.history.root(event.activity));
+                (ink, format!("{}{key} in {store}: {outcome}, by {whose}", self.mark(index)))
             }
             _ => return None,
         })
@@ -303,25 +291,21 @@ impl Teller<'_> {
         let Some(other) = &passing.history else { return String::new() };
         let here = outcomes(self.history);
         let there = outcomes(other);
-        let mut rows = vec![(String::new(), "fails".to_owned(), "passes".to_owned(), false)];
-        let mut left = there.clone();
-        for (name, outcome) in here {
+        let mut rows = vec![Row { name: String::new(), fails: "fails".to_owned(), passes: "passes".to_owned() }];
+        let mut left = there;
+        for (name, fails) in here {
             let place = left.iter().position(|(other, _)| *other == name);
-            let other = place.map_or_else(|| "–".to_owned(), |place| left.remove(place).1);
-            let differs = outcome != other;
-            rows.push((name, outcome, other, differs));
+            let passes = place.map_or_else(|| "–".to_owned(), |place| left.remove(place).1);
+            rows.push(Row { name, fails, passes });
         }
-        rows.extend(left.into_iter().map(|(name, outcome)| (name, "–".to_owned(), outcome, true)));
-        let wide = |of: &dyn Fn(&(String, String, String, bool)) -> &str| {
-            rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0)
-        };
-        let name = wide(&|row| &row.0).min(34);
-        let outcome = wide(&|row| &row.1).min(28);
+        rows.extend(left.into_iter().map(|(name, passes)| Row { name, fails: "–".to_owned(), passes }));
+        let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+        let (name, outcome) = (widest(|row| &row.name).min(36), widest(|row| &row.fails).min(28));
         let mut text = String::new();
-        for (operation, fails, passes, differs) in &rows {
+        for Row { name: operation, fails, passes } in &rows {
             let line =
                 format!("  {:name$}  {:outcome$}  {}", cut(operation, name), cut(fails, outcome), cut(passes, outcome));
-            let ink = if *differs { Ink::Yellow } else { Ink::Faint };
+            let ink = if fails == passes { Ink::Faint } else { Ink::Yellow };
             let _ = writeln!(text, "{}", self.paint.ink(ink, line.trim_end()));
         }
         text
@@ -367,6 +351,13 @@ impl Teller<'_> {
     }
 }
 
+/// An operation, and what came of it in the two runs.
+struct Row {
+    name: String,
+    fails: String,
+    passes: String,
+}
+
 /// How wide an explanation may be.
 const WIDTH: usize = 100;
 
@@ -399,9 +390,9 @@ fn instead(nearest: &Nearest) -> String {
     }
 }
 
-/// Simulated time, to the millisecond.
+/// Simulated time, to a tenth of a millisecond.
 fn clock(at: Duration) -> String {
-    format!("{}.{:03} s", at.as_secs(), at.subsec_millis())
+    format!("{}.{:04} s", at.as_secs(), at.subsec_micros() / 100)
 }
 
 /// A length of time as people say it: no finer than it matters.

@@ -1,7 +1,7 @@
 //! Why a run fails: what it broke, who intruded on whom, which one change would have let it pass, and from where on there
 //! was no way out.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,7 +112,7 @@ impl Explain<'_> {
     /// A run that ended with work still waiting has broken no invariant, but its signature says so.
     fn stuck(&self, run: &Run) -> Option<Violation> {
         let stuck = self.failure(run)?;
-        (stuck.signature.invariant == super::STUCK).then(|| Violation {
+        (stuck.signature.invariant == super::STUCK).then_some(Violation {
             invariant: super::STUCK,
             about: stuck.signature.about,
             message: stuck.message,
@@ -148,7 +148,11 @@ impl Explain<'_> {
         let look = |place: u64| {
             let place = place as usize;
             let value = self.decisions[place].value;
-            let instead = if value > 0 && passes(place, value - 1) {
+            let workload = self.decisions[place].site.starts_with("operation ");
+            let instead = if workload {
+                // One operation is not nearer to some than to others: it is left out, or stays.
+                passes(place, 0).then_some(0)?
+            } else if value > 0 && passes(place, value - 1) {
                 value - 1
             } else if passes(place, 0) {
                 // Passing at zero and failing at its value, it turns somewhere in between.
@@ -161,7 +165,6 @@ impl Explain<'_> {
             } else {
                 return None;
             };
-            let workload = self.decisions[place].site.starts_with("operation ");
             let change = (u128::from(value - instead) << 20) / u128::from(value);
             Some(((workload, change as u64), place, instead))
         };
@@ -252,11 +255,11 @@ fn causes(history: &History, windows: &[Window], violation: &Violation) -> Vec<W
     let mut causes: Vec<Window> = windows.iter().filter(relevant).cloned().collect();
     causes.sort_by_key(|window| {
         let rest = is_at_rest(history, window.acted.actor);
-        (rest, window.noticed, violation.at - window.acted.at)
+        (rest, window.noticed, violation.at.saturating_sub(window.acted.at))
     });
     // One of each pair is enough: the others are its echoes.
-    let mut seen = BTreeMap::new();
-    causes.retain(|window| seen.insert((window.acted.actor, window.intruded.actor), ()).is_none());
+    let mut seen = BTreeSet::new();
+    causes.retain(|window| seen.insert((window.acted.actor, window.intruded.actor)));
     causes
 }
 

@@ -22,7 +22,7 @@ pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use explain::{Explain, Explanation, Nearest, Odds, Progress};
 pub use failure::{Failure, STUCK};
-pub(crate) use windows::writers;
 pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
+pub(crate) use windows::writers;
 pub use windows::{Touch, Window, windows};
 pub(crate) use workers::in_order;

@@ -2,7 +2,7 @@
 //!
 //! A window lies between an activity's look at a key and its write that relies on it. What it looked at may be a copy, a
 //! cache's for instance: then the window opened when the copy was made. A write takes effect when the server commits it,
-//! which is found by key and time, for a reply may be lost.
+//! which is found by key, value and time, for a reply may be lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -118,7 +118,12 @@ impl Touched {
             let Some(waiting) = commits.get_mut(&(access.store.clone(), access.key.clone())) else { continue };
             let from = event.at.saturating_sub(access.took + GRAIN);
             let to = if access.changed.is_some() { event.at } else { event.at + LATE };
-            let place = waiting.iter().position(|commit| (from..=to).contains(&events[*commit].at));
+            let mine = |commit: &usize| {
+                let committed = &events[*commit];
+                let value = matches!(&committed.what, What::Commit { value, .. } if *value == access.value);
+                value && (from..=to).contains(&committed.at)
+            };
+            let place = waiting.iter().position(mine);
             if let Some(place) = place {
                 let commit = waiting.remove(place);
                 effects.insert(index, commit);

@@ -87,7 +87,7 @@ impl KeyValue {
     /// # Errors
     /// See [`StorageError`].
     pub async fn get(&self, key: &str) -> Result<Option<String>, StorageError> {
-        self.perform(key, Kind::Read, cmd("GET").arg(key), found).await
+        self.perform(key, Kind::Read, None, cmd("GET").arg(key), found).await
     }
 
     /// The value under `key`, whose time to live begins anew.
@@ -95,7 +95,7 @@ impl KeyValue {
     /// # Errors
     /// See [`StorageError`].
     pub async fn load(&self, key: &str, ttl: Duration) -> Result<Option<String>, StorageError> {
-        self.perform(key, Kind::Read, cmd("GETEX").arg(key).arg("PX").arg(millis(ttl)), found).await
+        self.perform(key, Kind::Read, None, cmd("GETEX").arg(key).arg("PX").arg(millis(ttl)), found).await
     }
 
     /// Writes a key that does not exist. False: it exists, and was left alone.
@@ -104,7 +104,7 @@ impl KeyValue {
     /// See [`StorageError`].
     pub async fn create(&self, key: &str, value: &str, ttl: Duration) -> Result<bool, StorageError> {
         let command = &mut set(key, value, ttl);
-        self.perform(key, Kind::ReadWrite, command.arg("NX"), |reply| match reply {
+        self.perform(key, Kind::ReadWrite, Some(value), command.arg("NX"), |reply| match reply {
             Value::Okay => Ok((true, "created")),
             Value::Nil => Ok((false, "exists")),
             other => Err(unexpected(&other)),
@@ -117,7 +117,7 @@ impl KeyValue {
     /// # Errors
     /// See [`StorageError`].
     pub async fn upsert(&self, key: &str, value: &str, ttl: Duration) -> Result<(), StorageError> {
-        self.perform(key, Kind::Write, &set(key, value, ttl), |reply| match reply {
+        self.perform(key, Kind::Write, Some(value), &set(key, value, ttl), |reply| match reply {
             Value::Okay => Ok(((), "ok")),
             other => Err(unexpected(&other)),
         })
@@ -132,7 +132,7 @@ impl KeyValue {
     /// See [`StorageError`].
     pub async fn update(&self, key: &str, value: &str, ttl: Duration) -> Result<bool, StorageError> {
         let command = &mut set(key, value, ttl);
-        self.perform(key, Kind::Write, command.arg("XX"), |reply| match reply {
+        self.perform(key, Kind::Write, Some(value), command.arg("XX"), |reply| match reply {
             Value::Okay => Ok((true, "updated")),
             Value::Nil => Ok((false, "absent")),
             other => Err(unexpected(&other)),
@@ -145,7 +145,7 @@ impl KeyValue {
     /// # Errors
     /// See [`StorageError`].
     pub async fn delete(&self, key: &str) -> Result<bool, StorageError> {
-        self.perform(key, Kind::Write, cmd("DEL").arg(key), |reply| match reply {
+        self.perform(key, Kind::Write, None, cmd("DEL").arg(key), |reply| match reply {
             Value::Int(0) => Ok((false, "absent")),
             Value::Int(1) => Ok((true, "deleted")),
             other => Err(unexpected(&other)),
@@ -172,7 +172,7 @@ impl KeyValue {
         ttl: Duration,
     ) -> Result<Swap, StorageError> {
         point("storage.before", key).await;
-        let report = Report::new(self, key, Kind::ReadWrite);
+        let report = Report::new(self, key, Kind::ReadWrite, new);
         // Boxed, as in `perform`: a caller's future would otherwise hold one for each of its calls.
         let swap = Box::pin(self.swap(key, expected, new, ttl));
         let result = match self.link.options.response_timeout {
@@ -218,11 +218,12 @@ impl KeyValue {
         &self,
         key: &str,
         kind: Kind,
+        value: Option<&str>,
         command: &Cmd,
         read: fn(Value) -> Result<(T, &'static str), StorageError>,
     ) -> Result<T, StorageError> {
         point("storage.before", key).await;
-        let report = Report::new(self, key, kind);
+        let report = Report::new(self, key, kind, value);
         let result = Box::pin(self.link.command(command)).await.and_then(read);
         report.give(match &result {
             Ok((_, outcome)) => outcome,
@@ -238,13 +239,14 @@ struct Report<'a> {
     client: &'a KeyValue,
     key: &'a str,
     kind: Kind,
+    value: Option<&'a str>,
     outcome: &'static str,
     since: time::Instant,
 }
 
 impl<'a> Report<'a> {
-    fn new(client: &'a KeyValue, key: &'a str, kind: Kind) -> Self {
-        Self { client, key, kind, outcome: "abandoned", since: time::Instant::now() }
+    fn new(client: &'a KeyValue, key: &'a str, kind: Kind, value: Option<&'a str>) -> Self {
+        Self { client, key, kind, value, outcome: "abandoned", since: time::Instant::now() }
     }
 
     fn give(mut self, outcome: &'static str) {
@@ -258,6 +260,7 @@ impl Drop for Report<'_> {
             store: self.client.store.clone(),
             key: self.key.into(),
             kind: self.kind,
+            value: self.value.map(Arc::from),
             outcome: self.outcome.into(),
             changed: changed(self.kind, self.outcome),
             took: self.since.elapsed(),

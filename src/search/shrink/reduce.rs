@@ -91,7 +91,8 @@ pub(super) fn lower_values(trials: &mut Trials<'_>, form: &mut Form) -> bool {
             let is = |decision: &Decision| decision.site == wanted.site && decision.index == wanted.index;
             let Some(place) = form.decisions.iter().position(is) else { break };
             let value = form.decisions[place].value;
-            let tries = if Address::of(&wanted).is_fault() { values::smaller_fault(value) } else { values::smaller(value) };
+            let tries =
+                if Address::of(&wanted).is_fault() { values::smaller_fault(value) } else { values::smaller(value) };
             let best = &*form;
             let lowered = |number: usize| {
                 let mut decisions = best.decisions.clone();
@@ -114,7 +115,8 @@ pub(super) fn lower_sizes(trials: &mut Trials<'_>, form: &mut Form, found: &Plac
     let mut any = false;
     for (name, _) in found.experiment.sizes() {
         loop {
-            let size = form.place.experiment.sizes().iter().find(|(known, _)| *known == name).map_or(0, |(_, size)| *size);
+            let size =
+                form.place.experiment.sizes().iter().find(|(known, _)| *known == name).map_or(0, |(_, size)| *size);
             let mut tries: Vec<u64> = [1, size / 2, size.saturating_sub(1)].into();
             tries.dedup();
             let places: Vec<Place> = (tries.into_iter())

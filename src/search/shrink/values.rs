@@ -25,14 +25,18 @@ pub(super) fn smaller(value: u64) -> Vec<u64> {
 /// 1, 2, 5, 10, 20, 50 and so on, below `value`.
 fn steps(value: u64) -> Vec<u64> {
     let decades = std::iter::successors(Some(1_u64), |decade| decade.checked_mul(10));
-    decades.flat_map(|decade| [1, 2, 5].map(|step: u64| decade.saturating_mul(step))).take_while(|step| *step < value).collect()
+    decades
+        .flat_map(|decade| [1, 2, 5].map(|step: u64| decade.saturating_mul(step)))
+        .take_while(|step| *step < value)
+        .collect()
 }
 
 /// Numbers of so many digits before the zeros, from the largest step below `value` up to it, in ten parts.
 fn rounded(value: u64, digits: u32) -> Vec<u64> {
     let unit = 10_u64.pow((value.ilog10() + 1).saturating_sub(digits));
     let below = value - 1 - (value - 1) % unit;
-    let mut tries: Vec<u64> = (0..10).map_while(|back| below.checked_sub(back * unit)).filter(|tried| *tried > 0).collect();
+    let mut tries: Vec<u64> =
+        (0..10).map_while(|back| below.checked_sub(back * unit)).filter(|tried| *tried > 0).collect();
     tries.reverse();
     tries
 }
@@ -56,7 +60,9 @@ pub(super) fn smaller_fault(value: u64) -> Vec<u64> {
     tries.extend(small().map(|less| fault(offset, less)));
     if offset > 0 {
         tries.push(fault(0, magnitude));
-        tries.extend((0..8).map(|bit| offset >> 1 >> bit).filter(|less| *less > 0).rev().map(|less| fault(less, magnitude)));
+        tries.extend(
+            (0..8).map(|bit| offset >> 1 >> bit).filter(|less| *less > 0).rev().map(|less| fault(less, magnitude)),
+        );
     }
     tries.dedup();
     tries.retain(|tried| *tried != value);

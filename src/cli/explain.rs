@@ -1,0 +1,97 @@
+//! `explain`: the causes of a saved failure in words.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use indicatif::ProgressBar;
+
+use super::args::Explain as Args;
+use super::entry::{Desk, Status};
+use super::outside;
+use super::screen::progress;
+use crate::harness::Decision;
+use crate::report::explanation;
+use crate::scenario::{Experiment, SavedSeed};
+use crate::search::{Explain, Progress, Shrink, ShrinkWatch};
+
+pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
+    let names: Vec<String> = desk.scenarios.entries()?.into_iter().map(|entry| entry.name).collect();
+    let saved = SavedSeed::read(&args.file, Some(&names))?;
+    let found = desk.scenarios.find_one(&saved.scenario)?;
+    let saved = if saved.only_decisions { saved } else { shrunk(desk, args, &found, &saved)? };
+    let experiment = saved.experiment(&found)?;
+    let decisions: Vec<Decision> = saved.decisions.iter().map(|saved| saved.decision.clone()).collect();
+    let mut bar = Bar(progress(1, "explaining"));
+    let told = Explain {
+        experiment: &*experiment,
+        seed: saved.seed,
+        decisions: &decisions,
+        only_decisions: saved.only_decisions,
+        signature: &saved.signature,
+        futures: args.futures,
+        jobs: args.jobs.unwrap_or_else(outside::cores),
+        stop: &desk.stop,
+    }
+    .explain(&mut bar);
+    bar.0.finish_and_clear();
+    let Some(told) = told else {
+        let drift = saved.drifted(&experiment.run(saved.seed, &saved.options()).drift);
+        return Err(mended(desk, &args.file, drift.len()));
+    };
+    desk.screen.say(heading(&*experiment, &saved));
+    desk.screen.say(explanation(&told, "", desk.screen.paint));
+    if desk.stop.load(Ordering::Relaxed) {
+        desk.screen.say("interrupted: not every run was looked into");
+        return Ok(Status::NotAsExpected);
+    }
+    Ok(Status::AsExpected)
+}
+
+fn heading(experiment: &dyn Experiment, saved: &SavedSeed) -> String {
+    let mut lines = vec![format!("{}  seed {}", saved.scenario, saved.seed), experiment.about().to_owned()];
+    lines.extend(experiment.settings().iter().filter(|line| line.starts_with("[policy]")).cloned());
+    lines.join("\n") + "\n"
+}
+
+/// The failure made small, for a long run explains nothing.
+fn shrunk(desk: &Desk, args: &Args, found: &Arc<dyn Experiment>, saved: &SavedSeed) -> miette::Result<SavedSeed> {
+    let clock = outside::stopwatch();
+    let mut bar = Bar(progress(1, "shrinking"));
+    let shrink = Shrink {
+        experiment: found,
+        saved,
+        time: None,
+        jobs: args.jobs.unwrap_or_else(outside::cores),
+        stop: &desk.stop,
+        clock: &clock,
+    };
+    let shrunk = shrink.run(&mut bar);
+    bar.0.finish_and_clear();
+    Ok(shrunk?.seed)
+}
+
+fn mended(desk: &Desk, file: &Path, drift: usize) -> miette::Report {
+    let drift = if drift == 0 { String::new() } else { format!("; {drift} of its decisions were never asked for") };
+    miette::miette!(
+        help = format!("`{}` says how it ends now", desk.again.replay(file)),
+        "{}: there is nothing to explain, for it does not fail any more{drift}",
+        file.display()
+    )
+}
+
+/// Shows how far it is.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn done(&mut self, part: u64, whole: u64) {
+        self.0.set_length(whole);
+        self.0.set_position(part);
+    }
+}
+
+impl ShrinkWatch for Bar {
+    fn tried(&mut self, trials: u64, left: usize) {
+        self.0.set_message(format!("{trials} runs, {left} decisions left"));
+    }
+}
