@@ -40,7 +40,7 @@ fn fields(was: &str, now: &str) -> Option<String> {
         .iter()
         .filter_map(|(key, value)| was.get(key).filter(|was| *was != value).map(|was| (key, was, value)))
         .map(|(key, was, value)| format!("{key} {} → {}", short(was), short(value)));
-    let all: Vec<String> = come.chain(gone).chain(changed).collect();
+    let all: Vec<String> = gone.chain(come).chain(changed).collect();
     let more = if all.len() > FIELDS { ", …" } else { "" };
     Some(format!("{}{more}", all.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", ")))
 }
