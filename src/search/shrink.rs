@@ -21,7 +21,7 @@ use thiserror::Error;
 use self::trials::{Form, Place, Trials, fails, taken};
 use super::campaign::Clock;
 use super::failure::Failure;
-use crate::harness::{Run, Verdict};
+use crate::harness::{Run, RunOptions, Verdict};
 use crate::scenario::{Experiment, ResizeError, SavedDecision, SavedSeed};
 
 /// A saved failure that is to be made small.
@@ -141,11 +141,13 @@ impl Shrink<'_> {
 
     /// The seed file of a form, with the meaning of each decision, and the failure that it comes to.
     fn written(&self, form: &Form) -> (SavedSeed, Failure) {
-        let run = form.place.experiment.run(self.saved.seed, &form.options());
+        let options = RunOptions { meanings: true, ..form.options() };
+        let run = form.place.experiment.run(self.saved.seed, &options);
         let failure = Failure::all_in(&run).into_iter().find(|failure| failure.signature == self.saved.signature);
         let failure = failure.expect("a form was taken because it fails like this, and a run is a pure function");
-        let decisions = (form.decisions.iter())
-            .map(|decision| SavedDecision { decision: decision.clone(), meaning: decision.site.to_string() })
+        let mut meanings = run.meanings.into_iter();
+        let decisions = (run.decisions.into_iter())
+            .map(|decision| SavedDecision { decision, meaning: meanings.next().unwrap_or_default() })
             .collect();
         let seed = SavedSeed {
             only_decisions: true,
