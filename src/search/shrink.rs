@@ -6,6 +6,7 @@
 
 mod groups;
 mod reduce;
+mod retime;
 mod trials;
 mod values;
 
@@ -159,20 +160,19 @@ impl Shrink<'_> {
     }
 }
 
-/// All passes, round and round until none gets any further.
+/// All passes, round and round until none gets any further; the costly ones only when the cheap ones do not.
 fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
     loop {
         let mut any = reduce::cut_off(trials, form);
         for level in groups::LEVELS {
             any |= reduce::drop_groups(trials, form, *level);
         }
-        any |= reduce::drop_singles(trials, form);
-        if !any {
-            any |= reduce::lower_values(trials, form);
-        }
-        if !any {
-            any |= reduce::lower_sizes(trials, form, found);
-        }
+        any = any
+            || retime::join_pauses(trials, form)
+            || retime::replace(trials, form)
+            || retime::strike_earlier(trials, form)
+            || reduce::lower_values(trials, form)
+            || reduce::lower_sizes(trials, form, found);
         if !any || trials.is_over() {
             return;
         }
