@@ -169,8 +169,8 @@ fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
         }
         any = any
             || retime::join_pauses(trials, form)
-            || retime::replace(trials, form)
             || retime::strike_earlier(trials, form)
+            || retime::replace(trials, form)
             || reduce::lower_values(trials, form)
             || reduce::lower_sizes(trials, form, found);
         if !any || trials.is_over() {

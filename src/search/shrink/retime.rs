@@ -5,6 +5,7 @@
 //! place. Here it goes together with a later start of an operation, or an earlier number of what is counted.
 
 use super::groups::{self, Address, Key};
+use super::reduce;
 use super::trials::{Form, Trials};
 use crate::harness::Decision;
 
@@ -17,32 +18,33 @@ const NUMBERS: u64 = 12;
 /// An operation of a client.
 type Operation = (String, u64);
 
-/// Leaves out one thing, if something else can make up for the time or the place that it took.
+/// Leaves out each thing for which something else can make up, in the time or the place that it took.
 pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form) -> bool {
     let idle: [Key; 4] = [groups::family, groups::kind, groups::whole_subject, groups::single];
+    let mut any = false;
     for (key, of_clients) in [(groups::operation as Key, true)].into_iter().chain(idle.map(|key| (key, false))) {
         let mut place = 0;
-        // The groups are told anew after each success, so that each is seen as it is then.
-        while let Some(gone) = super::reduce::groups(&form.decisions, key).into_iter().nth(place) {
-            place += 1;
+        // The groups are told anew each time, so that each is seen as it is then.
+        while let Some(gone) = reduce::groups(&form.decisions, key).into_iter().nth(place) {
             let client = groups::client_operation(&form.decisions[gone[0]]);
-            if client.is_some() != of_clients {
-                continue;
+            if client.is_some() == of_clients {
+                let rest = reduce::without(&form.decisions, gone);
+                let tries = instead(&rest, client.as_ref());
+                let best = &*form;
+                let (count, left) = (tries.len(), form.decisions.len());
+                if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].clone())) {
+                    *form = next;
+                    any = true;
+                    continue;
+                }
+                if trials.is_over() {
+                    return any;
+                }
             }
-            let rest = super::reduce::without(&form.decisions, gone);
-            let tries = instead(&rest, client.as_ref());
-            let best = &*form;
-            let (count, left) = (tries.len(), form.decisions.len());
-            if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].clone())) {
-                *form = next;
-                return true;
-            }
-            if trials.is_over() {
-                return false;
-            }
+            place += 1;
         }
     }
-    false
+    any
 }
 
 /// What remains, with one thing changed that may make up for what was left out.
@@ -83,9 +85,11 @@ pub(super) fn join_pauses(trials: &mut Trials<'_>, form: &mut Form) -> bool {
         for &place in &pauses {
             let pause = &form.decisions[place];
             let later = pauses.iter().map(|later| &form.decisions[*later]);
-            let next = later.filter(|later| later.site == pause.site && later.index > pause.index).min_by_key(|later| later.index);
+            let next = later
+                .filter(|later| later.site == pause.site && later.index > pause.index)
+                .min_by_key(|later| later.index);
             if let Some(next) = next {
-                let rest = super::reduce::without(&form.decisions, vec![place]);
+                let rest = reduce::without(&form.decisions, vec![place]);
                 tries.push(pinned(&rest, &pause.site, next.index, next.value + pause.value));
             }
         }
@@ -112,7 +116,9 @@ pub(super) fn strike_earlier(trials: &mut Trials<'_>, form: &mut Form) -> bool {
     let mut any = false;
     for place in 0..form.decisions.len() {
         // A fault that strikes earlier may be asked for earlier too, so the order may change; the next round sees it.
-        let Some(fault) = form.decisions.get(place).filter(|decision| Address::of(decision).is_fault()) else { continue };
+        let Some(fault) = form.decisions.get(place).filter(|decision| Address::of(decision).is_fault()) else {
+            continue;
+        };
         let (site, index) = (fault.site.clone(), fault.index);
         let taken = |earlier: &u64| form.decisions.iter().any(|known| known.site == site && known.index == *earlier);
         let tries: Vec<u64> = (0..index).filter(|earlier| !taken(earlier)).collect();
