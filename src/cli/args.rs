@@ -35,6 +35,8 @@ pub(super) enum Command {
     Fuzz(Fuzz),
     /// Saved failures must end as recorded, fingerprint included
     Replay(Replay),
+    /// The same failure from the fewest decisions
+    Shrink(Shrink),
     /// Why a saved failure fails, and when there was no way out any more
     Explain(Explain),
     /// Re-introduce each defect: it must be caught, and the hardened form must hold beside it
@@ -97,6 +99,28 @@ pub(super) struct Replay {
     /// The seed files; without any, all that are saved
     #[arg(value_name = "SEEDFILE")]
     pub(super) files: Vec<PathBuf>,
+    /// The same failure on another way, because the code has changed since, is not as expected either
+    #[arg(long)]
+    pub(super) exact: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Shrink {
+    /// The seed files
+    #[arg(value_name = "SEEDFILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Where the result goes [default: beside the seed file, as NAME.min.toml]
+    #[arg(long, value_name = "FILE", conflicts_with = "in_place")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the seed file
+    #[arg(long)]
+    pub(super) in_place: bool,
+    /// How long for each file, for example `1m`; then the best so far is taken
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) time: Option<Duration>,
+    /// How many runs at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

@@ -9,9 +9,9 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::screen::Screen;
-use super::{catalogue, determinism, explain, fuzz, list, outside, replay, run};
+use super::{catalogue, determinism, explain, fuzz, list, outside, replay, run, shrink};
 use crate::report::Again;
-use crate::scenario::{Experiment, ScenarioError, SeedShelf, Shelf, Systems};
+use crate::scenario::{Experiment, SavedSeed, ScenarioError, SeedShelf, Shelf, Systems};
 use crate::world::not_guaranteed;
 
 /// How a command ended.
@@ -83,6 +83,7 @@ impl Desk {
                 | Command::Catalogue(_)
                 | Command::Determinism(_)
                 | Command::Replay(_)
+                | Command::Shrink(_)
                 | Command::Explain(_)
         )
     }
@@ -99,6 +100,7 @@ impl Desk {
             Command::Run(args) => run::run(self, args),
             Command::Fuzz(args) => fuzz::fuzz(self, args),
             Command::Replay(args) => replay::replay(self, args),
+            Command::Shrink(args) => shrink::shrink(self, args),
             Command::Explain(args) => explain::explain(self, args),
             Command::Catalogue(args) => catalogue::catalogue(self, args),
             Command::Determinism(args) => determinism::determinism(self, args),
@@ -126,6 +128,14 @@ impl Desk {
             }
         }
         Ok(chosen)
+    }
+
+    /// A seed file, and the scenario that it was found in.
+    pub(super) fn read_seed(&self, file: &Path) -> Result<(SavedSeed, Arc<dyn Experiment>), ScenarioError> {
+        let names: Vec<String> = self.scenarios.entries()?.into_iter().map(|entry| entry.name).collect();
+        let saved = SavedSeed::read(file, Some(&names))?;
+        let experiment = self.scenarios.find_one(&saved.scenario)?;
+        Ok((saved, experiment))
     }
 
     /// What to say when there is nothing to do.

@@ -14,6 +14,7 @@ mod outside;
 mod replay;
 mod run;
 mod screen;
+mod shrink;
 #[cfg(test)]
 mod tests;
 

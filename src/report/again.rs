@@ -23,7 +23,12 @@ impl Again {
 
     /// The line that replays a seed file.
     pub fn replay(&self, file: &Path) -> String {
-        format!("{} replay {}{}", self.program, quoted(&file.display().to_string()), self.options)
+        self.of("replay", file)
+    }
+
+    /// The line that does something with a seed file.
+    pub fn of(&self, command: &str, file: &Path) -> String {
+        format!("{} {command} {}{}", self.program, quoted(&file.display().to_string()), self.options)
     }
 }
 

@@ -222,6 +222,21 @@ impl SavedSeed {
         format!("# One failure. `sexton replay` on this file must end in the same way.\n{file}")
     }
 
+    /// Writes it to a file, in place of what was there: it is there as a whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written. `reproduce` is the line that the error repeats.
+    pub fn write(&self, path: &Path, reproduce: &str) -> Result<(), SaveError> {
+        let failed = |source| SaveError { path: path.into(), source, reproduce: reproduce.into() };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let draft = Draft::write(directory, &self.to_text()).map_err(failed)?;
+        fs::rename(&draft.0, path).map_err(failed)?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+    }
+
     /// Its place below a directory of seeds, `<scenario>-<invariant>-<seed>`, without the extension.
     fn stem(&self, system: &str, by_system: bool) -> String {
         let plain = |text: &str| -> String {

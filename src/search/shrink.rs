@@ -6,6 +6,7 @@
 
 mod groups;
 mod reduce;
+mod retime;
 mod trials;
 mod values;
 
@@ -21,7 +22,7 @@ use thiserror::Error;
 use self::trials::{Form, Place, Trials, fails, taken};
 use super::campaign::Clock;
 use super::failure::Failure;
-use crate::harness::{Run, Verdict};
+use crate::harness::{Run, RunOptions, Verdict};
 use crate::scenario::{Experiment, ResizeError, SavedDecision, SavedSeed};
 
 /// A saved failure that is to be made small.
@@ -141,11 +142,13 @@ impl Shrink<'_> {
 
     /// The seed file of a form, with the meaning of each decision, and the failure that it comes to.
     fn written(&self, form: &Form) -> (SavedSeed, Failure) {
-        let run = form.place.experiment.run(self.saved.seed, &form.options());
+        let options = RunOptions { meanings: true, ..form.options() };
+        let run = form.place.experiment.run(self.saved.seed, &options);
         let failure = Failure::all_in(&run).into_iter().find(|failure| failure.signature == self.saved.signature);
         let failure = failure.expect("a form was taken because it fails like this, and a run is a pure function");
-        let decisions = (form.decisions.iter())
-            .map(|decision| SavedDecision { decision: decision.clone(), meaning: decision.site.to_string() })
+        let mut meanings = run.meanings.into_iter();
+        let decisions = (run.decisions.into_iter())
+            .map(|decision| SavedDecision { decision, meaning: meanings.next().unwrap_or_default() })
             .collect();
         let seed = SavedSeed {
             only_decisions: true,
@@ -157,20 +160,19 @@ impl Shrink<'_> {
     }
 }
 
-/// All passes, round and round until none gets any further.
+/// All passes, round and round until none gets any further; the costly ones only when the cheap ones do not.
 fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
     loop {
         let mut any = reduce::cut_off(trials, form);
         for level in groups::LEVELS {
             any |= reduce::drop_groups(trials, form, *level);
         }
-        any |= reduce::drop_singles(trials, form);
-        if !any {
-            any |= reduce::lower_values(trials, form);
-        }
-        if !any {
-            any |= reduce::lower_sizes(trials, form, found);
-        }
+        any = any
+            || retime::join_pauses(trials, form)
+            || retime::strike_earlier(trials, form)
+            || retime::replace(trials, form)
+            || reduce::lower_values(trials, form)
+            || reduce::lower_sizes(trials, form, found);
         if !any || trials.is_over() {
             return;
         }

@@ -8,8 +8,8 @@ use crate::harness::Decision;
 /// Puts a decision into a group.
 pub(super) type Key = fn(&Decision) -> String;
 
-/// From large groups to small ones; single decisions are not among them.
-pub(super) const LEVELS: &[Key] = &[family, kind, first_party, whole_subject, operation, site];
+/// From large groups to single decisions.
+pub(super) const LEVELS: &[Key] = &[family, kind, first_party, whole_subject, operation, site, single];
 
 /// The sites of client operations; their decisions are numbered by the operation.
 const OPERATION: &str = "operation";
@@ -52,20 +52,30 @@ impl<'a> Address<'a> {
         self.kind == THINK
     }
 
+    /// Whether it decides what a client does, rather than when.
+    pub(super) fn is_operation(&self) -> bool {
+        self.kind == OPERATION
+    }
+
+    /// Whether its decisions are numbered by how many there were before, rather than by operation or time.
+    pub(super) fn is_counted(&self) -> bool {
+        !(self.client().is_some() || self.is_fault() || matches!(self.kind, "swarm" | "style"))
+    }
+
     /// The client whose operation it decides.
-    pub(super) fn client(&self) -> Option<&'a str> {
+    fn client(&self) -> Option<&'a str> {
         (self.kind == OPERATION || self.kind == THINK).then(|| self.parties().next().unwrap_or_default())
     }
 }
 
 /// All faults, all latencies, all operations.
-fn family(decision: &Decision) -> String {
+pub(super) fn family(decision: &Decision) -> String {
     let kind = Address::of(decision).kind;
     kind.split('.').next().unwrap_or(kind).into()
 }
 
 /// One kind of fault.
-fn kind(decision: &Decision) -> String {
+pub(super) fn kind(decision: &Decision) -> String {
     Address::of(decision).kind.into()
 }
 
@@ -75,12 +85,12 @@ fn first_party(decision: &Decision) -> String {
 }
 
 /// One host, client or link.
-fn whole_subject(decision: &Decision) -> String {
+pub(super) fn whole_subject(decision: &Decision) -> String {
     Address::of(decision).parties().collect::<Vec<_>>().join(">")
 }
 
 /// One operation of a client with all that decides it; whatever else, by its site.
-fn operation(decision: &Decision) -> String {
+pub(super) fn operation(decision: &Decision) -> String {
     match Address::of(decision).client() {
         Some(client) => format!("{OPERATION} {client} {}", decision.index),
         None => decision.site.to_string(),
@@ -90,4 +100,19 @@ fn operation(decision: &Decision) -> String {
 /// One site.
 fn site(decision: &Decision) -> String {
     decision.site.to_string()
+}
+
+/// One decision.
+pub(super) fn single(decision: &Decision) -> String {
+    format!("{} {}", decision.site, decision.index)
+}
+
+/// The client and the number of the operation that this decides.
+pub(super) fn client_operation(decision: &Decision) -> Option<(String, u64)> {
+    Address::of(decision).client().map(|client| (client.to_owned(), decision.index))
+}
+
+/// The site of a client's pauses.
+pub(super) fn think_site(client: &str) -> String {
+    format!("{THINK} {client}")
 }

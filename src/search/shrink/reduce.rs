@@ -59,13 +59,8 @@ pub(super) fn drop_groups(trials: &mut Trials<'_>, form: &mut Form, key: Key) ->
     }
 }
 
-/// Drops single decisions, in runs of many first.
-pub(super) fn drop_singles(trials: &mut Trials<'_>, form: &mut Form) -> bool {
-    drop_groups(trials, form, |decision| format!("{} {}", decision.site, decision.index))
-}
-
 /// The places of decisions, by group, the largest group first.
-fn groups(decisions: &[Decision], key: Key) -> Vec<Vec<usize>> {
+pub(super) fn groups(decisions: &[Decision], key: Key) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (place, decision) in decisions.iter().enumerate() {
         groups.entry(key(decision)).or_default().push(place);
@@ -75,7 +70,8 @@ fn groups(decisions: &[Decision], key: Key) -> Vec<Vec<usize>> {
     groups
 }
 
-fn without(decisions: &[Decision], mut gone: Vec<usize>) -> Vec<Decision> {
+/// The decisions without those at some places.
+pub(super) fn without(decisions: &[Decision], mut gone: Vec<usize>) -> Vec<Decision> {
     gone.sort_unstable();
     let kept = decisions.iter().enumerate().filter(|(place, _)| gone.binary_search(place).is_err());
     kept.map(|(_, decision)| decision.clone()).collect()

@@ -1,0 +1,137 @@
+//! Leaving something out while what comes later stays where it was.
+//!
+//! Without an operation, a latency or a held task, whatever follows comes sooner, and a message or a pass of a point has
+//! another number. So often nothing can be left out by itself, though it matters for nothing but its time and its
+//! place. Here it goes together with a later start of an operation, or an earlier number of what is counted.
+
+use super::groups::{self, Address, Key};
+use super::reduce;
+use super::trials::{Form, Trials};
+use crate::harness::Decision;
+
+/// How long a client may wait instead, in milliseconds: fine where operations take as long, coarse beyond.
+const PAUSES: [u64; 22] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50, 100, 200, 500, 1_000, 2_000, 2_500, 3_000, 4_000];
+/// By how many at most the number of something counted goes down with what is left out.
+const NUMBERS: u64 = 12;
+
+/// An operation of a client.
+type Operation = (String, u64);
+
+/// Leaves out each thing for which something else can make up, in the time or the place that it took.
+pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form) -> bool {
+    let idle: [Key; 4] = [groups::family, groups::kind, groups::whole_subject, groups::single];
+    let mut any = false;
+    for (key, of_clients) in [(groups::operation as Key, true)].into_iter().chain(idle.map(|key| (key, false))) {
+        let mut place = 0;
+        // The groups are told anew each time, so that each is seen as it is then.
+        while let Some(gone) = reduce::groups(&form.decisions, key).into_iter().nth(place) {
+            let client = groups::client_operation(&form.decisions[gone[0]]);
+            if client.is_some() == of_clients {
+                let rest = reduce::without(&form.decisions, gone);
+                let tries = instead(&rest, client.as_ref());
+                let best = &*form;
+                let (count, left) = (tries.len(), form.decisions.len());
+                if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].clone())) {
+                    *form = next;
+                    any = true;
+                    continue;
+                }
+                if trials.is_over() {
+                    return any;
+                }
+            }
+            place += 1;
+        }
+    }
+    any
+}
+
+/// What remains, with one thing changed that may make up for what was left out.
+fn instead(rest: &[Decision], gone: Option<&Operation>) -> Vec<Vec<Decision>> {
+    let mut tries = Vec::new();
+    let mut operations: Vec<Operation> =
+        rest.iter().filter(|left| Address::of(left).is_operation()).filter_map(groups::client_operation).collect();
+    operations.sort();
+    operations.dedup();
+    if let Some((client, index)) = gone {
+        operations.retain(|(own, later)| own == client && later > index);
+        operations.truncate(1);
+    }
+    for (client, index) in operations {
+        for pause in PAUSES {
+            tries.push(pinned(rest, &groups::think_site(&client), index, pause));
+        }
+    }
+    if gone.is_some() {
+        for (place, counted) in rest.iter().enumerate().filter(|(_, left)| Address::of(left).is_counted()) {
+            for less in 1..=counted.index.min(NUMBERS) {
+                let mut decisions = rest.to_vec();
+                decisions[place].index -= less;
+                tries.push(decisions);
+            }
+        }
+    }
+    tries
+}
+
+/// Puts several pauses of a client before one operation into one pause.
+pub(super) fn join_pauses(trials: &mut Trials<'_>, form: &mut Form) -> bool {
+    let mut any = false;
+    loop {
+        let pauses: Vec<usize> =
+            (0..form.decisions.len()).filter(|place| Address::of(&form.decisions[*place]).is_think()).collect();
+        let mut tries = Vec::new();
+        for &place in &pauses {
+            let pause = &form.decisions[place];
+            let later = pauses.iter().map(|later| &form.decisions[*later]);
+            let next = later
+                .filter(|later| later.site == pause.site && later.index > pause.index)
+                .min_by_key(|later| later.index);
+            if let Some(next) = next {
+                let rest = reduce::without(&form.decisions, vec![place]);
+                tries.push(pinned(&rest, &pause.site, next.index, next.value + pause.value));
+            }
+        }
+        let best = &*form;
+        let joined = trials.first(tries.len(), form.decisions.len(), |number| best.with(tries[number].clone()));
+        let Some((_, next)) = joined else { return any };
+        *form = next;
+        any = true;
+    }
+}
+
+/// The decisions with one more, in place of any that was there.
+fn pinned(rest: &[Decision], site: &str, index: u64, value: u64) -> Vec<Decision> {
+    let mut decisions = rest.to_vec();
+    match decisions.iter_mut().find(|decision| *decision.site == *site && decision.index == index) {
+        Some(there) => there.value = value,
+        None => decisions.push(Decision { site: site.into(), index, value }),
+    }
+    decisions
+}
+
+/// Lets faults strike earlier.
+pub(super) fn strike_earlier(trials: &mut Trials<'_>, form: &mut Form) -> bool {
+    let mut any = false;
+    for place in 0..form.decisions.len() {
+        // A fault that strikes earlier may be asked for earlier too, so the order may change; the next round sees it.
+        let Some(fault) = form.decisions.get(place).filter(|decision| Address::of(decision).is_fault()) else {
+            continue;
+        };
+        let (site, index) = (fault.site.clone(), fault.index);
+        let taken = |earlier: &u64| form.decisions.iter().any(|known| known.site == site && known.index == *earlier);
+        let tries: Vec<u64> = (0..index).filter(|earlier| !taken(earlier)).collect();
+        let best = &*form;
+        let earlier = |number: usize| {
+            let mut decisions = best.decisions.clone();
+            decisions[place].index = tries[number];
+            best.with(decisions)
+        };
+        if let Some((_, next)) = trials.first(tries.len(), form.decisions.len(), earlier) {
+            *form = next;
+            any = true;
+        }
+    }
+    any
+}
