@@ -1,8 +1,10 @@
-//! What people and machines see: the story of a run, tables, JSON, `JUnit`. Both come from one value.
+//! What people and machines see: the story of a run, its diagram, tables, JSON, `JUnit`. Both come from one value.
 //!
 //! Nothing here prints.
 
 mod again;
+mod brief;
+mod diagram;
 mod json;
 mod junit;
 mod line;
@@ -11,6 +13,7 @@ mod story;
 mod table;
 
 pub use again::Again;
+pub use diagram::{Diagram, Scope};
 pub(crate) use json::verdict_word;
 pub use json::{CatalogueJson, DefectJson, DeterminismJson, DifferenceJson, FuzzJson, ScenarioJson, SignatureJson};
 pub use junit::junit;

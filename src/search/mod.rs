@@ -19,4 +19,5 @@ pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use failure::{Failure, STUCK};
 pub use windows::{Touch, Window, windows};
+pub(crate) use windows::{effects, entity};
 pub(crate) use workers::in_order;
