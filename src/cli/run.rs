@@ -3,7 +3,7 @@
 use super::args::Run as Args;
 use super::entry::{Desk, Status};
 use crate::harness::{Run, RunOptions, Verdict};
-use crate::report::{Ink, Story, verdict_word};
+use crate::report::{Diagram, Ink, Scope, Story, verdict_word};
 use crate::scenario::{Expect, Experiment};
 use crate::search::{Failure, STUCK};
 
@@ -11,9 +11,12 @@ pub(super) fn run(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let experiment = desk.scenarios.find_one(&args.scenario)?;
     let screen = &desk.screen;
     desk.screen.say(heading(&*experiment, args.seed));
-    let options = RunOptions { keep_history: true, detail: args.trace, ..RunOptions::default() };
+    let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
     let run = experiment.run(args.seed, &options);
     desk.screen.say(Story::of(&run, args.trace).painted(screen.paint));
+    if let Some(diagram) = Diagram::of(&run, Scope::Brief) {
+        desk.screen.say(diagram.painted(screen.paint));
+    }
     let status = if as_expected(experiment.expect(), &run) { Status::AsExpected } else { Status::NotAsExpected };
     desk.screen.say(ending(desk, &run, experiment.expect(), status));
     desk.screen.say(format!("again        {}", desk.again.run(experiment.name(), args.seed)));

@@ -13,7 +13,7 @@ pub(crate) fn brief(text: &str) -> String {
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
         let whole = told.chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric());
-        if digits >= LONG && whole {
+        if whole && is_id(&rest[..digits]) {
             let named =
                 told.strip_suffix('-').is_some_and(|name| name.ends_with(|end: char| end.is_ascii_alphanumeric()));
             if named {
@@ -31,6 +31,14 @@ pub(crate) fn brief(text: &str) -> String {
         }
     }
     told
+}
+
+/// Whether a word is such a run: letters and digits both, or it might be a word or a number.
+pub(super) fn is_id(word: &str) -> bool {
+    word.len() >= LONG
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]

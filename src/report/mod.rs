@@ -1,4 +1,4 @@
-//! What people and machines see: the story of a run, tables, JSON, `JUnit`. Both come from one value.
+//! What people and machines see: the story of a run, its diagram, tables, JSON, `JUnit`. Both come from one value.
 //!
 //! Nothing here prints.
 
@@ -6,6 +6,7 @@ mod actors;
 mod again;
 mod alteration;
 mod brief;
+mod diagram;
 mod explanation;
 mod json;
 mod junit;
@@ -15,6 +16,7 @@ mod story;
 mod table;
 
 pub use again::Again;
+pub use diagram::{Diagram, Scope};
 pub(crate) use explanation::explanation;
 pub(crate) use json::verdict_word;
 pub use json::{CatalogueJson, DefectJson, DeterminismJson, DifferenceJson, FuzzJson, ScenarioJson, SignatureJson};

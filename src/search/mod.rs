@@ -25,4 +25,5 @@ pub use failure::{Failure, STUCK};
 pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 pub(crate) use windows::writers;
 pub use windows::{Touch, Window, windows};
+pub(crate) use windows::{effects, entity};
 pub(crate) use workers::in_order;

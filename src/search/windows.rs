@@ -99,37 +99,8 @@ const LATE: Duration = Duration::from_mins(2);
 impl Touched {
     fn read(history: &History) -> Self {
         let events = history.events();
-        let mut commits = commits(events);
-        let mut owned = BTreeSet::new();
-        let mut writes: Vec<(usize, &Access, &Event)> = events
-            .iter()
-            .enumerate()
-            .filter_map(|(index, event)| match &event.what {
-                What::Access(access) if access.kind != Kind::Read && access.changed != Some(false) => {
-                    Some((index, access, event))
-                }
-                _ => None,
-            })
-            .collect();
-        // Those who know that they wrote choose first, and of them those who waited least, for they have least choice.
-        writes.sort_by_key(|(index, access, _)| (access.changed.is_none(), access.took, *index));
-        let mut effects: BTreeMap<usize, usize> = BTreeMap::new();
-        for (index, access, event) in writes {
-            let Some(waiting) = commits.get_mut(&(access.store.clone(), access.key.clone())) else { continue };
-            let from = event.at.saturating_sub(access.took + GRAIN);
-            let to = if access.changed.is_some() { event.at } else { event.at + LATE };
-            let mine = |commit: &usize| {
-                let committed = &events[*commit];
-                let value = matches!(&committed.what, What::Commit { value, .. } if *value == access.value);
-                value && (from..=to).contains(&committed.at)
-            };
-            let place = waiting.iter().position(mine);
-            if let Some(place) = place {
-                let commit = waiting.remove(place);
-                effects.insert(index, commit);
-                owned.insert(commit);
-            }
-        }
+        let effects = effects(events);
+        let owned: BTreeSet<usize> = effects.values().copied().collect();
         let touch = |index: usize, told: &Event, store: &Arc<str>, key: &Arc<str>, outcome: &str| Touch {
             at: events[index].at,
             event: index,
@@ -213,6 +184,40 @@ impl Known {
             noticed: !self.changes,
         }
     }
+}
+
+/// Which commit each write came to, as far as keys and times tell: indices of events, from access to commit.
+pub(crate) fn effects(events: &[Event]) -> BTreeMap<usize, usize> {
+    let mut commits = commits(events);
+    let mut writes: Vec<(usize, &Access, &Event)> = events
+        .iter()
+        .enumerate()
+        .filter_map(|(index, event)| match &event.what {
+            What::Access(access) if access.kind != Kind::Read && access.changed != Some(false) => {
+                Some((index, access, event))
+            }
+            _ => None,
+        })
+        .collect();
+    // Those who know that they wrote choose first, and of them those who waited least, for they have least choice.
+    writes.sort_by_key(|(index, access, _)| (access.changed.is_none(), access.took, *index));
+    let mut effects: BTreeMap<usize, usize> = BTreeMap::new();
+    for (index, access, event) in writes {
+        let Some(waiting) = commits.get_mut(&(access.store.clone(), access.key.clone())) else { continue };
+        let from = event.at.saturating_sub(access.took + GRAIN);
+        let to = if access.changed.is_some() { event.at } else { event.at + LATE };
+        let mine = |commit: &usize| {
+            let committed = &events[*commit];
+            let value = matches!(&committed.what, What::Commit { value, .. } if *value == access.value);
+            value && (from..=to).contains(&committed.at)
+        };
+        let place = waiting.iter().position(mine);
+        if let Some(place) = place {
+            let commit = waiting.remove(place);
+            effects.insert(index, commit);
+        }
+    }
+    effects
 }
 
 /// Whether a commit comes from a command, and not from the store itself.
