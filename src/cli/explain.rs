@@ -11,7 +11,7 @@ use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::progress;
 use crate::harness::Decision;
-use crate::report::explanation;
+use crate::report::{Diagram, Scope, explanation};
 use crate::scenario::{Experiment, SavedSeed};
 use crate::search::{Explain, Progress, Shrink, ShrinkWatch};
 
@@ -40,7 +40,9 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
         return Err(mended(desk, &args.file, drift.len()));
     };
     desk.screen.say(heading(&*experiment, &saved));
-    desk.screen.say(explanation(&told, "", desk.screen.paint));
+    let diagram = Diagram::of(&told.run, Scope::Whole);
+    let diagram = diagram.map_or_else(String::new, |diagram| diagram.painted(desk.screen.paint));
+    desk.screen.say(explanation(&told, &diagram, desk.screen.paint));
     if desk.stop.load(Ordering::Relaxed) {
         desk.screen.say("interrupted: not every run was looked into");
         return Ok(Status::NotAsExpected);

@@ -131,7 +131,10 @@ impl Teller<'_> {
             let effect = self.effect(acted);
             format!("At {} {actor} wrote it all the same, on what it had seen: {effect}.", clock(acted.at))
         };
-        text += &wrapped("  ", &ending);
+        let told = self.actors.returned(acted.actor).map_or_else(String::new, |(at, outcome)| {
+            format!(" Its client was told at {}: {}.", clock(at), brief(outcome))
+        });
+        text += &wrapped("  ", &format!("{ending}{told}"));
         text += &self.held_open(window);
         text
     }
@@ -266,8 +269,8 @@ impl Teller<'_> {
         let count = run.decisions.len();
         let mut text = self
             .title(&format!("What it took: {count} decision{}, all others benign", if count == 1 { "" } else { "s" }));
-        for meaning in &run.meanings {
-            text += &wrapped("  · ", &brief(meaning));
+        for meaning in joined(&run.meanings) {
+            text += &wrapped("  · ", &brief(&meaning));
         }
         text
     }
@@ -326,6 +329,12 @@ impl Teller<'_> {
             let certain = unavoidable == Some(odds);
             let line = self.chance(odds, certain);
             let _ = writeln!(text, "{}", self.paint.ink(if certain { Ink::Red } else { Ink::Plain }, &line));
+            if certain {
+                break;
+            }
+        }
+        if unavoidable.is_some_and(|odds| odds.event.is_none()) {
+            text += &wrapped("  ", "It takes no chance at all: whoever does these operations gets it.");
         }
         if unavoidable.is_none() {
             text += &wrapped("  ", "At no step was it certain: it took what came last.");
@@ -360,6 +369,22 @@ struct Row {
 
 /// How wide an explanation may be.
 const WIDTH: usize = 100;
+
+/// Meanings of decisions, those of one operation in one line.
+fn joined(meanings: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for meaning in meanings {
+        let (whole, part) = meaning.rsplit_once(": its ").unwrap_or((meaning, ""));
+        match lines.iter_mut().find(|line| !part.is_empty() && line.starts_with(whole)) {
+            Some(line) => {
+                line.push_str(if line.len() == whole.len() { ", with its " } else { " and its " });
+                line.push_str(part);
+            }
+            None => lines.push(meaning.clone()),
+        }
+    }
+    lines
+}
 
 /// Each operation that is not at rest, and what came of it.
 fn outcomes(history: &History) -> Vec<(String, String)> {

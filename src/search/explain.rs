@@ -1,9 +1,10 @@
 //! Why a run fails: what it broke, who intruded on whom, which one change would have let it pass, and from where on there
 //! was no way out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ impl Explain<'_> {
         let promise = promise.map_or_else(|| breach(violation.invariant), |(_, about)| (*about).to_owned());
         let steps = steps(history, violation.at, &causes);
         let whole = self.decisions.len() as u64 + steps.len() as u64;
-        let nearest = self.nearest(&run, &mut |part| progress.done(part, whole));
+        let nearest = self.nearest(history, &mut |part| progress.done(part, whole));
         let before = self.decisions.len() as u64;
         let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
         Some(Explanation { run, violation, promise, windows, causes, nearest, odds })
@@ -136,60 +137,67 @@ impl Explain<'_> {
         self.experiment.run(self.seed, &options)
     }
 
-    /// The smallest change of one decision that makes the run pass; a change of timing or of a fault rather than of what
-    /// clients do.
-    fn nearest(&self, failing: &Run, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
-        let mut best: Option<((bool, u64), usize, u64)> = None;
-        let passes = |place: usize, value: u64| {
-            let mut decisions = self.decisions.to_vec();
-            decisions[place].value = value;
-            self.run(&decisions, false, None).verdict == Verdict::Holds
-        };
-        let look = |place: u64| {
-            let place = place as usize;
-            let value = self.decisions[place].value;
-            let workload = self.decisions[place].site.starts_with("operation ");
-            let instead = if workload {
-                // One operation is not nearer to some than to others: it is left out, or stays.
-                passes(place, 0).then_some(0)?
-            } else if value > 0 && passes(place, value - 1) {
-                value - 1
-            } else if passes(place, 0) {
-                // Passing at zero and failing at its value, it turns somewhere in between.
-                let (mut low, mut high) = (0, value - 1);
-                while high - low > 1 {
-                    let middle = low + (high - low) / 2;
-                    if passes(place, middle) { low = middle } else { high = middle }
-                }
-                low
-            } else {
-                return None;
-            };
-            let change = (u128::from(value - instead) << 20) / u128::from(value);
-            Some(((workload, change as u64), place, instead))
-        };
+    /// The smallest change of one decision that makes the run pass: rather of a fault or a hold than of mere timing, and
+    /// rather of timing than of what clients do.
+    fn nearest(&self, failing: &History, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
+        let mut best: Option<(Distance, usize, u64)> = None;
         let all = 0..self.decisions.len() as u64;
-        in_order(all, self.jobs, self.stop, look, |place, found| {
-            done(place + 1);
-            if let Some(found) = found
-                && best.is_none_or(|best| found < best)
-            {
-                best = Some(found);
-            }
-            ControlFlow::Continue(())
-        });
+        in_order(
+            all,
+            self.jobs,
+            self.stop,
+            |place| self.turn(place as usize, failing),
+            |place, found| {
+                done(place + 1);
+                if let Some((distance, instead)) = found
+                    && best.as_ref().is_none_or(|(least, ..)| distance < *least)
+                {
+                    best = Some((distance, place as usize, instead));
+                }
+                ControlFlow::Continue(())
+            },
+        );
         let (_, place, instead) = best?;
-        let mut decisions = self.decisions.to_vec();
-        decisions[place].value = instead;
-        let run = self.run(&decisions, true, None);
-        let at = |run: &Run| {
-            let wanted = &decisions[place];
-            let same = |taken: &Decision| taken.site == wanted.site && taken.index == wanted.index;
-            run.decisions.iter().position(same).and_then(|taken| run.meanings.get(taken).cloned())
-        };
-        let meaning = at(&run);
-        debug_assert!(failing.history.is_some(), "what is explained is kept");
+        let run = self.run(&self.changed(place, instead), true, None);
+        let wanted = &self.decisions[place];
+        let same = |taken: &Decision| taken.site == wanted.site && taken.index == wanted.index;
+        let meaning = run.decisions.iter().position(same).and_then(|taken| run.meanings.get(taken).cloned());
         Some(Nearest { place, instead, meaning, run })
+    }
+
+    /// The largest value below its own with which a decision lets the run pass, and how far away that is.
+    fn turn(&self, place: usize, failing: &History) -> Option<(Distance, u64)> {
+        let Decision { site, value, .. } = &self.decisions[place];
+        let passes = |value: u64| self.run(&self.changed(place, value), false, None).verdict == Verdict::Holds;
+        let kind = site.split(' ').next().unwrap_or_default();
+        if kind == "operation" {
+            // One operation is not nearer to some than to others: it is left out, or stays.
+            let run = self.run(&self.changed(place, 0), true, None);
+            let differ = run.history.as_ref().map_or(u64::MAX, |other| differing(failing, other));
+            return (run.verdict == Verdict::Holds).then_some((Distance(2, differ), 0));
+        }
+        let instead = if *value > 0 && passes(value - 1) {
+            value - 1
+        } else if passes(0) {
+            // Passing at zero and failing at its value, it turns somewhere in between.
+            let (mut low, mut high) = (0, value - 1);
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                if passes(middle) { low = middle } else { high = middle }
+            }
+            low
+        } else {
+            return None;
+        };
+        let class = u64::from(!(kind == "stall" || kind.starts_with("fault")));
+        let share = (u128::from(value - instead) << 20) / u128::from(*value);
+        Some((Distance(class, share as u64), instead))
+    }
+
+    fn changed(&self, place: usize, value: u64) -> Vec<Decision> {
+        let mut decisions = self.decisions.to_vec();
+        decisions[place].value = value;
+        decisions
     }
 
     fn odds(&self, history: &History, steps: &[Option<usize>], done: &mut dyn FnMut(u64)) -> Vec<Odds> {
@@ -222,6 +230,31 @@ impl Explain<'_> {
         }
         odds
     }
+}
+
+/// How far a changed run is from the failing one: what sort of change it is, then how large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Distance(u64, u64);
+
+/// How many operations of the one run came to something else in the other.
+fn differing(one: &History, other: &History) -> u64 {
+    let outcomes = |history: &History| -> BTreeMap<(Arc<str>, Arc<str>), Arc<str>> {
+        let names: BTreeMap<u32, &Arc<str>> = (history.events().iter())
+            .filter_map(|event| match &event.what {
+                What::Invoked { operation, text } => Some((*operation, text)),
+                _ => None,
+            })
+            .collect();
+        let outcome = |event: &Event| match &event.what {
+            What::Returned { operation, text } => {
+                Some(((event.host.clone(), Arc::clone(names.get(operation)?)), text.clone()))
+            }
+            _ => None,
+        };
+        history.events().iter().filter_map(outcome).collect()
+    };
+    let other = outcomes(other);
+    outcomes(one).iter().filter(|(name, outcome)| other.get(*name) != Some(outcome)).count() as u64
 }
 
 impl Explanation {
@@ -260,6 +293,10 @@ fn causes(history: &History, windows: &[Window], violation: &Violation) -> Vec<W
     // One of each pair is enough: the others are its echoes.
     let mut seen = BTreeSet::new();
     causes.retain(|window| seen.insert((window.acted.actor, window.intruded.actor)));
+    // An act that found out did no harm, unless there is no other.
+    if causes.iter().any(|window| !window.noticed) {
+        causes.retain(|window| !window.noticed);
+    }
     causes
 }
 
