@@ -49,3 +49,31 @@ fn short(value: &Value) -> String {
     let text = brief(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     if text.chars().count() <= LONG { text } else { text.chars().take(LONG).chain(['…']).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::story::Story;
+
+    #[test]
+    fn fields_that_go_come_and_change_are_named() {
+        let history = Story::new(&["redis"])
+            .commit(1, "k", Some(r#"{"a":"1","b":"2"}"#), "set")
+            .commit(2, "k", Some(r#"{"a":"3","c":true}"#), "set")
+            .commit(3, "k", None, "del")
+            .commit(4, "k", Some("plain"), "set")
+            .commit(5, "k", Some("other"), "set")
+            .commit(6, "k", None, "expired")
+            .history();
+        let told: Vec<String> = (0..history.events().len()).filter_map(|place| alteration(&history, place)).collect();
+        let expected = [
+            "written for the first time",
+            "−b, +c true, a 1 → 3",
+            "deleted",
+            "written, and so there again",
+            "changed",
+            "gone (expired)",
+        ];
+        assert_eq!(told, expected);
+    }
+}
