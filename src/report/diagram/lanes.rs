@@ -1,6 +1,7 @@
 //! Which hosts have a lane, and where it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::canvas::WIDTH;
@@ -9,10 +10,10 @@ use crate::harness::{History, What};
 
 /// What the time takes at the start of a line.
 pub(super) const MARGIN: usize = 12;
-/// What is kept for words to the right of the last lane.
-const LAST: usize = 24;
+/// What is kept for words to the right of the last lane, at least and where lanes can be closer together for it.
+const LAST: RangeInclusive<usize> = 24..=32;
 /// How far lanes are apart, at least and at most.
-const APART: std::ops::RangeInclusive<usize> = 9..=20;
+const APART: RangeInclusive<usize> = 9..=16;
 /// The lane that clients share where there is no room for all.
 const CLIENTS: &str = "clients";
 
@@ -40,7 +41,7 @@ impl Lanes {
         }
         let order = order(history);
         let place = |host: &Arc<str>| order.get(host).copied();
-        let most = (WIDTH - MARGIN - LAST) / APART.start() + 1;
+        let most = (WIDTH - MARGIN - LAST.start()) / APART.start() + 1;
         let mut hosts: Vec<(&Arc<str>, usize)> = busy.iter().map(|(host, rows)| (*host, *rows)).collect();
         if troubled {
             let mut struck: Vec<_> =
@@ -65,7 +66,7 @@ impl Lanes {
         let first = (!shared.is_empty()).then(|| Arc::from(CLIENTS));
         let names: Vec<Arc<str>> = first.into_iter().chain(hosts.into_iter().map(|(host, _)| host.clone())).collect();
         let gaps = names.len().saturating_sub(1).max(1);
-        let apart = ((WIDTH - MARGIN - LAST) / gaps).clamp(*APART.start(), *APART.end());
+        let apart = ((WIDTH - MARGIN - LAST.end()) / gaps).clamp(*APART.start(), *APART.end());
         Self { names, apart, shared, left_out }
     }
 
@@ -113,11 +114,17 @@ fn order(history: &History) -> BTreeMap<Arc<str>, (Role, usize)> {
         let role = match event.what {
             What::Invoked { .. } => Role::Client,
             What::Commit { .. } => Role::Store,
+            What::Access(_) => Role::Server,
             _ if active.contains(&event.host) => Role::Server,
             _ => Role::Other,
         };
         let known = order.entry(event.host.clone()).or_insert((role, place));
-        if matches!(role, Role::Client | Role::Store) {
+        let more = match role {
+            Role::Client | Role::Store => true,
+            Role::Server => known.0 == Role::Other,
+            Role::Other => false,
+        };
+        if more {
             known.0 = role;
         }
     }

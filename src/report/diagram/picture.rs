@@ -63,14 +63,15 @@ impl Diagram {
             pieces.iter_mut().filter(|piece| piece.at < healed).for_each(|piece| piece.wanted = true);
         }
         pieces.retain(|piece| piece.wanted);
-        let lanes = Lanes::of(history, pieces.iter().filter_map(Piece::row), scope == Scope::Whole);
-        match scope {
-            Scope::Brief => pieces.retain(|piece| !piece.is(|row| row.hosts().iter().any(|host| hidden(&lanes, host)))),
-            Scope::Whole => pieces.iter_mut().for_each(|piece| piece.keep_within(&lanes)),
-        }
         let other = all - rows(&pieces);
+        let lanes = |pieces: &[Piece]| Lanes::of(history, pieces.iter().filter_map(Piece::row), scope == Scope::Whole);
+        // What befell hosts that play no part must not take the rows of those that do.
+        let first = lanes(&pieces);
+        let mut hidden = without_lane(&mut pieces, &first, scope);
         join(&mut pieces);
         let (before, after) = cut(&mut pieces, scope);
+        let lanes = lanes(&pieces);
+        hidden += without_lane(&mut pieces, &lanes, scope);
         if !pieces.iter().any(|piece| piece.is(|row| !row.hosts().is_empty())) {
             return None;
         }
@@ -83,6 +84,7 @@ impl Diagram {
         count(before, "before these");
         count(after, "after these");
         count(other, &format!("not about {}", subject.words()));
+        count(hidden, "about hosts without a lane");
         if !lanes.left_out.is_empty() {
             left_out.push(format!("the lanes of {}", lanes.left_out.join(", ")));
         }
@@ -270,6 +272,16 @@ impl Piece {
     }
 }
 
+/// Leaves out what has no lane, or tells it where there is one. How many rows went.
+fn without_lane(pieces: &mut Vec<Piece>, lanes: &Lanes, scope: Scope) -> usize {
+    let before = rows(pieces);
+    match scope {
+        Scope::Brief => pieces.retain(|piece| !piece.is(|row| row.hosts().iter().any(|host| hidden(lanes, host)))),
+        Scope::Whole => pieces.iter_mut().for_each(|piece| piece.keep_within(lanes)),
+    }
+    before - rows(pieces)
+}
+
 fn hidden(lanes: &Lanes, host: &Arc<str>) -> bool {
     lanes.column(host).is_none()
 }
@@ -310,7 +322,7 @@ fn cut(pieces: &mut Vec<Piece>, scope: Scope) -> (usize, usize) {
     let healed = pieces.iter().position(|piece| piece.is(|row| matches!(row.form, Form::Across)));
     if let Some(healed) = healed
         && scope == Scope::Brief
-        && pieces[..healed].iter().any(broken)
+        && (pieces[..healed].iter().any(broken) || !pieces.iter().any(broken))
     {
         pieces.truncate(healed);
     }

@@ -29,6 +29,7 @@ pub(super) fn pieces(run: &Run, history: &History, names: &Names, subject: &Subj
         handlers: handlers(history),
         homes: homes(events),
         spans: spans(events),
+        sent: sent(history),
         asked: BTreeMap::new(),
         messages: events.iter().any(|event| matches!(event.what, What::Message { .. })),
         pieces: Vec::new(),
@@ -70,6 +71,8 @@ struct Scribe<'a> {
     homes: BTreeMap<Arc<str>, Arc<str>>,
     /// By activity: its first event and its last.
     spans: BTreeMap<ActivityId, (usize, usize)>,
+    /// By activity: the host that it first sent something to.
+    sent: BTreeMap<ActivityId, Arc<str>>,
     asked: BTreeMap<u32, Asked>,
     /// Whether the history has what went over the network.
     messages: bool,
@@ -127,7 +130,8 @@ impl Scribe<'_> {
 
     fn ends(&mut self, place: usize, event: &Event) {
         let last = self.spans.get(&event.activity).is_some_and(|(_, last)| *last == place);
-        if last && self.is_asked(event.activity) {
+        // Whoever never got an answer waits for ever.
+        if last && !matches!(event.what, What::Invoked { .. }) && self.is_asked(event.activity) {
             let wanted = self.concerns(event, None);
             self.turn(event.at, place, wanted, &event.host, Turn::Ends);
         }
@@ -222,7 +226,7 @@ impl Scribe<'_> {
         let text = self.names.brief(text);
         let handler = self.handlers.get(&event.activity).and_then(|all| all.first());
         let handler = handler.and_then(|first| self.history.activities().get(first.0 as usize));
-        let of = handler.map(|known| known.host.clone()).or_else(|| self.sent_to(event));
+        let of = handler.map(|known| known.host.clone()).or_else(|| self.sent.get(&event.activity).cloned());
         if let Some(to) = of.clone() {
             let wanted = self.concerns(event, None);
             // The arrow says where it goes.
@@ -231,17 +235,6 @@ impl Scribe<'_> {
             self.row(event.at, place, wanted, form, Ink::Plain, said);
         }
         self.asked.insert(operation, Asked { text, of, since: event.at });
-    }
-
-    /// Whom a client sent something to for an operation that nobody is known to have carried out.
-    fn sent_to(&self, event: &Event) -> Option<Arc<str>> {
-        let (first, last) = *self.spans.get(&event.activity)?;
-        self.history.events()[first..=last].iter().find_map(|other| match &other.what {
-            What::Message { from, to, .. } if other.activity == event.activity && *from == event.host => {
-                Some(to.clone())
-            }
-            _ => None,
-        })
     }
 
     fn returned(&mut self, place: usize, event: &Event, operation: u32, text: &str) {
@@ -294,13 +287,15 @@ impl Scribe<'_> {
         if let Some(effect) = self.effects.get(&place).copied() {
             let form = Form::Arrow { from: event.host.clone(), to: store.clone(), line: Line::Writes };
             let at = self.history.events()[effect].at;
-            let ink = if self.unaware.contains_key(&effect) { Ink::Red } else { Ink::Bold };
-            let text = format!("{verb} {what}{}", self.unaware_of(effect));
-            self.row(at, effect, wanted, form, ink, text);
+            if let Some(intruder) = self.unaware.get(&effect) {
+                let text = format!("unaware of {}", self.names.brief(intruder));
+                let form = Form::Mark { host: event.host.clone(), sign: '!' };
+                self.row(at, effect, wanted, form, Ink::Red, text);
+            }
+            self.row(at, effect, wanted, form, Ink::Bold, format!("{verb} {what}"));
         }
         let answers = self.effects.get(&place).copied().filter(|_| !is_silence(outcome));
-        let text =
-            format!("{verb} {what}: {outcome}{}", answers.map_or_else(String::new, |effect| self.unaware_of(effect)));
+        let text = format!("{verb} {what}: {outcome}");
         let heard = !is_silence(outcome);
         let (form, ink) = match heard {
             true => (Form::Arrow { from: store, to: event.host.clone(), line: Line::Answers }, Ink::Plain),
@@ -308,14 +303,6 @@ impl Scribe<'_> {
         };
         let row = Row { form, ink, text, trouble: false, answers };
         self.pieces.push(Piece { at: event.at, place, wanted, what: Shape::Row(row) });
-    }
-
-    /// What a writer did not know of, in words behind what it wrote.
-    fn unaware_of(&self, effect: usize) -> String {
-        match self.unaware.get(&effect) {
-            Some(intruder) => format!(", unaware of {}", self.names.brief(intruder)),
-            None => String::new(),
-        }
     }
 
     fn broken(&mut self, violation: &Violation) {
@@ -347,7 +334,7 @@ fn unaware(history: &History) -> BTreeMap<usize, String> {
     let told = |window: &Window| {
         let intruder = history.activities().get(window.intruded.actor.0 as usize);
         let name = match intruder {
-            Some(known) if window.intruded.actor != ActivityId(0) => known.name.to_string(),
+            Some(known) if window.intruded.actor != ActivityId(0) => format!("{} of {}", known.name, known.host),
             _ => format!("{} there", window.intruded.outcome),
         };
         (window.acted.event, name)
@@ -381,6 +368,19 @@ fn homes(events: &[Event]) -> BTreeMap<Arc<str>, Arc<str>> {
         }
     }
     homes
+}
+
+/// By activity: the host that it first sent something to.
+fn sent(history: &History) -> BTreeMap<ActivityId, Arc<str>> {
+    let mut sent = BTreeMap::new();
+    for event in history.events() {
+        if let What::Message { from, to, .. } = &event.what
+            && history.activities().get(event.activity.0 as usize).is_some_and(|sender| sender.host == *from)
+        {
+            sent.entry(event.activity).or_insert_with(|| to.clone());
+        }
+    }
+    sent
 }
 
 /// By activity: its first event and its last.
