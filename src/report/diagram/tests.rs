@@ -174,7 +174,15 @@ fn anything(names: Vec<String>) -> impl Strategy<Value = (Vec<String>, Vec<Made>
         |(store, key, kind, outcome, changed, took)| {
             let kind = [Kind::Read, Kind::Write, Kind::ReadWrite][usize::from(kind)];
             let took = Duration::from_millis(took);
-            What::Access(Access { store: store.into(), key: key.into(), kind, outcome: outcome.into(), changed, took })
+            What::Access(Access {
+                store: store.into(),
+                key: key.into(),
+                kind,
+                outcome: outcome.into(),
+                value: None,
+                changed,
+                took,
+            })
         },
     );
     let what = prop_oneof![
