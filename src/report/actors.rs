@@ -18,6 +18,7 @@ pub(crate) struct Actors<'a> {
 struct Known<'a> {
     client: &'a str,
     text: &'a str,
+    invoked: Duration,
     returned: Option<(Duration, &'a str)>,
 }
 
@@ -27,7 +28,8 @@ impl<'a> Actors<'a> {
         for event in history.events() {
             match &event.what {
                 What::Invoked { text, .. } => {
-                    operations.insert(event.activity, Known { client: &event.host, text, returned: None });
+                    operations
+                        .insert(event.activity, Known { client: &event.host, text, invoked: event.at, returned: None });
                 }
                 What::Returned { text, .. } => {
                     if let Some(known) = operations.get_mut(&event.activity) {
@@ -68,6 +70,12 @@ impl<'a> Actors<'a> {
     /// When the client saw what came of an operation, and what.
     pub(crate) fn returned(&self, actor: ActivityId) -> Option<(Duration, &'a str)> {
         self.operations.get(&actor)?.returned
+    }
+
+    /// The operations that had begun and not returned at some moment, in the order in which they began.
+    pub(crate) fn in_flight(&self, at: Duration) -> Vec<String> {
+        let open = |known: &Known<'_>| known.invoked <= at && known.returned.is_none_or(|(returned, _)| returned > at);
+        self.operations.iter().filter(|(_, known)| open(known)).map(|(actor, _)| self.name(*actor)).collect()
     }
 
     /// Whose command made a commit, by the commit's place in the history.

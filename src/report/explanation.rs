@@ -50,6 +50,10 @@ impl Teller<'_> {
         let _ = writeln!(text, "  {}  {}", self.paint.ink(Ink::Red, broken.invariant), brief(&broken.about));
         text += &wrapped("  ", &times(&brief(&broken.message)));
         text += &wrapped("  the promise: ", &self.told.promise);
+        let open = self.actors.in_flight(broken.at);
+        if !open.is_empty() {
+            text += &wrapped("  in flight: ", &open.join(", "));
+        }
         text
     }
 
