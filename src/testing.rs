@@ -36,7 +36,8 @@
 //!
 //! A failure panics with what was broken and the line that shows it again:
 //! `SEXTON_SEED=17 cargo test the_bell_rings -- --nocapture`.
-//! With `SEXTON_SEED` only that seed is run, and its story told; `SEXTON_SEEDS` replaces the number of seeds.
+//! With `SEXTON_SEED` only that seed is run, and its story told; with `SEXTON_EXPLAIN` it is shrunk to the decisions that
+//! matter, and explained. `SEXTON_SEEDS` replaces the number of seeds.
 
 use std::fmt::Write;
 use std::num::NonZeroUsize;
@@ -46,11 +47,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::harness::{Plan, RunOptions, System, Verdict};
-use crate::report::{Again, Story, verdict_word};
+use crate::report::{Again, Paint, Story, explanation, verdict_word};
 use crate::scenario::{
     Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Signature, Systems, Title, check_expect, check_plan,
 };
-use crate::search::{self, Failure, STUCK, Summary, Watch};
+use crate::search::{self, Explain, FUTURES, Failure, STUCK, Shrink, Summary, Watch};
 use crate::world::not_guaranteed;
 
 /// How many seeds a campaign has when nobody says otherwise.
@@ -159,9 +160,12 @@ impl Campaign {
         };
         let test =
             Test { expect: self.expect.unwrap_or_else(|| experiment.expect().clone()), experiment, saved: self.saved };
-        let done = match number("SEXTON_SEED") {
-            Some(seed) => test.one(seed),
-            None => test.replay().and_then(|()| test.campaign(self.from, number("SEXTON_SEEDS").unwrap_or(self.seeds))),
+        let done = match (number("SEXTON_EXPLAIN"), number("SEXTON_SEED")) {
+            (Some(seed), _) => test.explain(seed),
+            (None, Some(seed)) => test.one(seed),
+            (None, None) => {
+                test.replay().and_then(|()| test.campaign(self.from, number("SEXTON_SEEDS").unwrap_or(self.seeds)))
+            }
         };
         if let Err(why) = done {
             panic!("{why}");
@@ -216,6 +220,32 @@ impl Test {
                 self.expect
             )),
         }
+    }
+
+    /// Why one seed fails: its failure is made small, and explained.
+    #[expect(clippy::print_stderr, reason = "a test explains itself where the test runner captures it")]
+    fn explain(&self, seed: u64) -> Result<(), String> {
+        let failures = Failure::all_in(&self.experiment.run(seed, &RunOptions::default()));
+        let wanted = failures.iter().find(|failure| self.expect.wants(&failure.signature));
+        let Some(failure) = wanted.or(failures.first()) else {
+            return Err(format!(
+                "{}: seed {seed} fails in no way, so there is nothing to explain",
+                self.experiment.name()
+            ));
+        };
+        let stop = AtomicBool::new(false);
+        let refused = |error| format!("{:?}", miette::Report::new(error));
+        let saved = failure.to_seed(&*self.experiment);
+        let (jobs, clock) = (cores(), &|| Duration::ZERO);
+        let shrink = Shrink { experiment: &self.experiment, saved: &saved, time: None, jobs, stop: &stop, clock };
+        let saved = shrink.run(&mut ()).map_err(refused)?.seed;
+        let experiment =
+            saved.experiment(&self.experiment).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        let explain = Explain { experiment: &*experiment, saved: &saved, futures: FUTURES, jobs, stop: &stop };
+        if let Some(told) = explain.explain(&mut ()) {
+            eprintln!("{} seed {seed}\n\n{}", self.experiment.name(), explanation(&told, Paint::PLAIN));
+        }
+        Err(self.told(failure))
     }
 
     /// What is saved comes first. Where the campaign is to hold, so must every seed that ever failed; where it is to
@@ -286,7 +316,7 @@ impl Test {
     fn keep(&self, failure: &Failure) -> String {
         let Some(directory) = &self.saved else { return String::new() };
         let seed = failure.to_seed(&*self.experiment);
-        match SeedShelf::flat(directory).save(self.experiment.system(), &seed, &again(failure.seed)) {
+        match SeedShelf::flat(directory).save(self.experiment.system(), &seed, &again("SEXTON_SEED", failure.seed)) {
             Ok(kept) => format!("\n  saved in {}", kept.path().display()),
             Err(error) => format!("\n  {error}"),
         }
@@ -298,7 +328,8 @@ impl Test {
         let mut text =
             format!("{}: {} ({}) from seed {seed}", self.experiment.name(), signature.invariant, signature.about);
         // Writing into a string cannot fail.
-        let _ = write!(text, "\n  at {}: {message}\n  {}", humantime::format_duration(*at), again(*seed));
+        let (again, why) = (again("SEXTON_SEED", *seed), again("SEXTON_EXPLAIN", *seed));
+        let _ = write!(text, "\n  at {}: {message}\n  {again}\n  {why}", humantime::format_duration(*at));
         if self.experiment.name().contains('/') {
             let _ = write!(text, "\n  {}", Again::default().run(self.experiment.name(), *seed));
         }
@@ -332,11 +363,11 @@ impl Watch for Decided<'_> {
     }
 }
 
-/// The line that runs one seed of the current test.
-fn again(seed: u64) -> String {
+/// The line that runs the current test on one seed, or explains why it fails there.
+fn again(variable: &str, seed: u64) -> String {
     let thread = std::thread::current();
     let name = thread.name().filter(|name| *name != "main").map(|name| format!(" {name}")).unwrap_or_default();
-    format!("SEXTON_SEED={seed} cargo test{name} -- --nocapture")
+    format!("{variable}={seed} cargo test{name} -- --nocapture")
 }
 
 /// A number from the environment.

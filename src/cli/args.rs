@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::search::FUTURES;
+
 /// Deterministic simulation testing for code that decides what is alive.
 #[derive(Debug, Parser)]
 #[command(
@@ -129,7 +131,7 @@ pub(super) struct Explain {
     #[arg(value_name = "SEEDFILE")]
     pub(super) file: PathBuf,
     /// How many futures to draw from each step of the run
-    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = FUTURES, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) futures: u64,
     /// How many runs at once [default: one for each core]
     #[arg(long, value_name = "N")]

@@ -10,8 +10,7 @@ use super::args::Explain as Args;
 use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::progress;
-use crate::harness::Decision;
-use crate::report::{Diagram, Scope, explanation};
+use crate::report::explanation;
 use crate::scenario::{Experiment, SavedSeed};
 use crate::search::{Explain, Progress, Shrink, ShrinkWatch};
 
@@ -21,14 +20,10 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let found = desk.scenarios.find_one(&saved.scenario)?;
     let saved = if saved.only_decisions { saved } else { shrunk(desk, args, &found, &saved)? };
     let experiment = saved.experiment(&found)?;
-    let decisions: Vec<Decision> = saved.decisions.iter().map(|saved| saved.decision.clone()).collect();
     let mut bar = Bar(progress(1, "explaining"));
     let told = Explain {
         experiment: &*experiment,
-        seed: saved.seed,
-        decisions: &decisions,
-        only_decisions: saved.only_decisions,
-        signature: &saved.signature,
+        saved: &saved,
         futures: args.futures,
         jobs: args.jobs.unwrap_or_else(outside::cores),
         stop: &desk.stop,
@@ -40,9 +35,7 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
         return Err(mended(desk, &args.file, drift.len()));
     };
     desk.screen.say(heading(&*experiment, &saved));
-    let diagram = Diagram::of(&told.run, Scope::Whole);
-    let diagram = diagram.map_or_else(String::new, |diagram| diagram.painted(desk.screen.paint));
-    desk.screen.say(explanation(&told, &diagram, desk.screen.paint));
+    desk.screen.say(explanation(&told, desk.screen.paint));
     if desk.stop.load(Ordering::Relaxed) {
         desk.screen.say("interrupted: not every run was looked into");
         return Ok(Status::NotAsExpected);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::actors::Actors;
 use super::alteration::alteration;
 use super::brief::brief;
+use super::diagram::{Diagram, Scope};
 use super::paint::{Ink, Paint};
 use crate::harness::{ActivityId, Event, History, Run, Verdict, What};
 use crate::runtime::Access;
@@ -15,16 +16,16 @@ use crate::search::{Explanation, Nearest, Odds, Touch, Window};
 /// How many causes are told in full; what is beyond only by name.
 const CAUSES: usize = 3;
 
-/// The whole explanation, painted or plain. `diagram` is put behind what happened, where it is not empty.
-pub(crate) fn explanation(told: &Explanation, diagram: &str, paint: Paint) -> String {
+/// The whole explanation, painted or plain.
+pub(crate) fn explanation(told: &Explanation, paint: Paint) -> String {
     let Some(history) = &told.run.history else { return String::new() };
     let teller = Teller { told, history, actors: Actors::of(history), paint };
     let mut text = teller.broke();
     text += &teller.why();
     text += &teller.happened();
-    if !diagram.is_empty() {
+    if let Some(diagram) = Diagram::of(&told.run, Scope::Whole) {
         text += &teller.title("In a picture");
-        text += diagram;
+        text += &diagram.painted(paint);
     }
     text += &teller.took();
     text += &teller.nearest();

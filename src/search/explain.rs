@@ -11,21 +11,15 @@ use std::time::Duration;
 use super::windows::{Window, windows};
 use super::{Failure, in_order};
 use crate::harness::{ActivityId, Decision, Event, Fork, History, Run, RunOptions, Verdict, Violation, What};
-use crate::scenario::{Experiment, Signature};
+use crate::scenario::{Experiment, SavedSeed, Signature};
 
 /// A failing run to be explained. It is best shrunk first.
 #[derive(Clone, Copy)]
 pub struct Explain<'a> {
-    /// What is run.
+    /// What is run, in the sizes that the failure was saved with.
     pub experiment: &'a dyn Experiment,
-    /// The seed.
-    pub seed: u64,
-    /// Its decisions.
-    pub decisions: &'a [Decision],
-    /// Whether all other decisions are benign.
-    pub only_decisions: bool,
-    /// What fails.
-    pub signature: &'a Signature,
+    /// The failure.
+    pub saved: &'a SavedSeed,
     /// How many futures are drawn from each step of the run.
     pub futures: u64,
     /// How many runs at once.
@@ -83,13 +77,21 @@ pub trait Progress {
     fn done(&mut self, part: u64, whole: u64);
 }
 
+/// Nobody watches.
+impl Progress for () {
+    fn done(&mut self, _: u64, _: u64) {}
+}
+
+/// How many futures are drawn from each step, where nobody says otherwise.
+pub const FUTURES: u64 = 40;
+
 /// At how many steps of a run futures are drawn, at most.
 const STEPS: usize = 40;
 
 impl Explain<'_> {
     /// Explains it. `None` when it does not fail in this way.
     pub fn explain(&self, progress: &mut dyn Progress) -> Option<Explanation> {
-        let run = self.run(self.decisions, true, None);
+        let run = self.run(&self.decisions(), true, None);
         let violation =
             run.violations.iter().find(|violation| self.is(violation)).cloned().or_else(|| self.stuck(&run))?;
         let history = run.history.as_ref()?;
@@ -99,15 +101,16 @@ impl Explain<'_> {
         let promise = invariants.iter().find(|(name, _)| *name == violation.invariant);
         let promise = promise.map_or_else(|| breach(violation.invariant), |(_, about)| (*about).to_owned());
         let steps = steps(history, violation.at, &causes);
-        let whole = self.decisions.len() as u64 + steps.len() as u64;
+        let whole = self.saved.decisions.len() as u64 + steps.len() as u64;
         let nearest = self.nearest(history, &mut |part| progress.done(part, whole));
-        let before = self.decisions.len() as u64;
+        let before = self.saved.decisions.len() as u64;
         let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
         Some(Explanation { run, violation, promise, windows, causes, nearest, odds })
     }
 
     fn is(&self, violation: &Violation) -> bool {
-        violation.invariant == self.signature.invariant && violation.about == self.signature.about
+        let Signature { invariant, about } = &self.saved.signature;
+        violation.invariant == *invariant && violation.about == *about
     }
 
     /// A run that ended with work still waiting has broken no invariant, but its signature says so.
@@ -122,26 +125,30 @@ impl Explain<'_> {
     }
 
     fn failure(&self, run: &Run) -> Option<Failure> {
-        Failure::all_in(run).into_iter().find(|failure| failure.signature == *self.signature)
+        Failure::all_in(run).into_iter().find(|failure| failure.signature == self.saved.signature)
     }
 
     fn run(&self, decisions: &[Decision], told: bool, fork: Option<Fork>) -> Run {
         let options = RunOptions {
             overrides: decisions.to_vec(),
-            only_overrides: self.only_decisions,
+            only_overrides: self.saved.only_decisions,
             keep_history: told,
             detail: told,
             meanings: told,
             fork,
         };
-        self.experiment.run(self.seed, &options)
+        self.experiment.run(self.saved.seed, &options)
+    }
+
+    fn decisions(&self) -> Vec<Decision> {
+        self.saved.decisions.iter().map(|saved| saved.decision.clone()).collect()
     }
 
     /// The smallest change of one decision that makes the run pass: rather of a fault or a hold than of mere timing, and
     /// rather of timing than of what clients do.
     fn nearest(&self, failing: &History, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
         let mut best: Option<(Distance, usize, u64)> = None;
-        let all = 0..self.decisions.len() as u64;
+        let all = 0..self.saved.decisions.len() as u64;
         in_order(
             all,
             self.jobs,
@@ -159,7 +166,7 @@ impl Explain<'_> {
         );
         let (_, place, instead) = best?;
         let run = self.run(&self.changed(place, instead), true, None);
-        let wanted = &self.decisions[place];
+        let wanted = &self.saved.decisions[place].decision;
         let same = |taken: &Decision| taken.site == wanted.site && taken.index == wanted.index;
         let meaning = run.decisions.iter().position(same).and_then(|taken| run.meanings.get(taken).cloned());
         Some(Nearest { place, instead, meaning, run })
@@ -167,7 +174,7 @@ impl Explain<'_> {
 
     /// The largest value below its own with which a decision lets the run pass, and how far away that is.
     fn turn(&self, place: usize, failing: &History) -> Option<(Distance, u64)> {
-        let Decision { site, value, .. } = &self.decisions[place];
+        let Decision { site, value, .. } = &self.saved.decisions[place].decision;
         let passes = |value: u64| self.run(&self.changed(place, value), false, None).verdict == Verdict::Holds;
         let kind = site.split(' ').next().unwrap_or_default();
         if kind == "operation" {
@@ -195,7 +202,7 @@ impl Explain<'_> {
     }
 
     fn changed(&self, place: usize, value: u64) -> Vec<Decision> {
-        let mut decisions = self.decisions.to_vec();
+        let mut decisions = self.decisions();
         decisions[place].value = value;
         decisions
     }
@@ -209,11 +216,12 @@ impl Explain<'_> {
                 plain
             })
             .collect();
+        let decisions = self.decisions();
         let look = |number: u64| {
             let event = steps[(number / self.futures) as usize];
             let after = event.map_or(0, |event| after[event]);
             let fork = Fork { after, seed: number % self.futures + 1 };
-            self.failure(&self.run(self.decisions, false, Some(fork))).is_some()
+            self.failure(&self.run(&decisions, false, Some(fork))).is_some()
         };
         let mut odds: Vec<Odds> = steps.iter().map(|event| Odds { event: *event, failing: 0, of: 0 }).collect();
         let all = 0..steps.len() as u64 * self.futures;

@@ -20,7 +20,7 @@ mod tests;
 pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
-pub use explain::{Explain, Explanation, Nearest, Odds, Progress};
+pub use explain::{Explain, Explanation, FUTURES, Nearest, Odds, Progress};
 pub use failure::{Failure, STUCK};
 pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 pub(crate) use windows::writers;
