@@ -61,8 +61,9 @@ impl Lanes {
         while hosts.len() > room {
             // The least busy one; of equals the one furthest to the right.
             let least = (0..hosts.len()).min_by_key(|index| (hosts[*index].1, usize::MAX - index)).unwrap_or_default();
-            left_out.insert(0, hosts.remove(least).0.clone());
+            left_out.push(hosts.remove(least).0.clone());
         }
+        left_out.sort_by_key(place);
         let first = (!shared.is_empty()).then(|| Arc::from(CLIENTS));
         let names: Vec<Arc<str>> = first.into_iter().chain(hosts.into_iter().map(|(host, _)| host.clone())).collect();
         let gaps = names.len().saturating_sub(1).max(1);

@@ -67,11 +67,15 @@ impl Diagram {
         let lanes = |pieces: &[Piece]| Lanes::of(history, pieces.iter().filter_map(Piece::row), scope == Scope::Whole);
         // What befell hosts that play no part must not take the rows of those that do.
         let first = lanes(&pieces);
-        let mut hidden = without_lane(&mut pieces, &first, scope);
+        let shown = rows(&pieces);
+        if scope == Scope::Brief {
+            pieces.retain(|piece| !piece.is(|row| row.trouble && row.is_hidden(&first)));
+        }
+        let idle = shown - rows(&pieces);
         join(&mut pieces);
         let (before, after) = cut(&mut pieces, scope);
         let lanes = lanes(&pieces);
-        hidden += without_lane(&mut pieces, &lanes, scope);
+        let hidden = idle + without_lane(&mut pieces, &lanes, scope);
         if !pieces.iter().any(|piece| piece.is(|row| !row.hosts().is_empty())) {
             return None;
         }
@@ -255,11 +259,12 @@ impl Piece {
     fn keep_within(&mut self, lanes: &Lanes) {
         let Shape::Row(row) = &mut self.what else { return };
         let shown = |host: &Arc<str>| !hidden(lanes, host);
+        let sign = if row.trouble { '↯' } else { '·' };
         row.form = match &row.form {
             Form::Arrow { from, to, .. } if !shown(from) || !shown(to) => {
                 row.text = format!("{} {from}>{to}", row.text);
                 match [from, to].into_iter().find(|host| shown(host)) {
-                    Some(host) => Form::Mark { host: host.clone(), sign: '↯' },
+                    Some(host) => Form::Mark { host: host.clone(), sign },
                     None => Form::Across,
                 }
             }
@@ -276,10 +281,17 @@ impl Piece {
 fn without_lane(pieces: &mut Vec<Piece>, lanes: &Lanes, scope: Scope) -> usize {
     let before = rows(pieces);
     match scope {
-        Scope::Brief => pieces.retain(|piece| !piece.is(|row| row.hosts().iter().any(|host| hidden(lanes, host)))),
+        Scope::Brief => pieces.retain(|piece| !piece.is(|row| row.is_hidden(lanes))),
         Scope::Whole => pieces.iter_mut().for_each(|piece| piece.keep_within(lanes)),
     }
     before - rows(pieces)
+}
+
+impl Row {
+    /// Whether a lane that it needs is not there.
+    fn is_hidden(&self, lanes: &Lanes) -> bool {
+        self.hosts().into_iter().any(|host| hidden(lanes, host))
+    }
 }
 
 fn hidden(lanes: &Lanes, host: &Arc<str>) -> bool {
