@@ -334,7 +334,7 @@ fn unaware(history: &History) -> BTreeMap<usize, String> {
     let told = |window: &Window| {
         let intruder = history.activities().get(window.intruded.actor.0 as usize);
         let name = match intruder {
-            Some(known) if window.intruded.actor != ActivityId(0) => format!("{} of {}", known.name, known.host),
+            Some(known) if window.intruded.actor != ActivityId(0) => format!("{}'s {}", known.host, known.name),
             _ => format!("{} there", window.intruded.outcome),
         };
         (window.acted.event, name)
