@@ -94,7 +94,7 @@ impl Teller<'_> {
     }
 
     fn window(&self, window: &Window) -> String {
-        let Window { seen, copied, intruded, acted, noticed } = window;
+        let Window { seen, copied, intruded, acted, rechecked, noticed } = window;
         let actor = self.actors.name(acted.actor);
         let key = brief(&acted.key);
         let mut text = String::new();
@@ -130,6 +130,12 @@ impl Teller<'_> {
             "  ",
             &format!("{since} {intruder} changed it at {}: {}.{promise}", clock(intruded.at), self.effect(intruded)),
         );
+        if let Some(look) = rechecked {
+            text += &wrapped(
+                "  ",
+                &format!("It looked again at {} ({}), and thought nothing of it.", clock(look.at), look.outcome),
+            );
+        }
         let ending = if *noticed {
             format!("At {} {actor} acted on what it had seen, and came too late: {}.", clock(acted.at), acted.outcome)
         } else {

@@ -296,7 +296,7 @@ fn causes(history: &History, windows: &[Window], violation: &Violation) -> Vec<W
     let mut causes: Vec<Window> = windows.iter().filter(relevant).cloned().collect();
     causes.sort_by_key(|window| {
         let rest = is_at_rest(history, window.acted.actor);
-        (rest, window.noticed, violation.at.saturating_sub(window.acted.at))
+        (rest, window.noticed, window.rechecked.is_some(), violation.at.saturating_sub(window.acted.at))
     });
     // One of each pair is enough: the others are its echoes.
     let mut seen = BTreeSet::new();

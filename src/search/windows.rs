@@ -41,6 +41,8 @@ pub struct Window {
     pub intruded: Touch,
     /// The act that relied on the look.
     pub acted: Touch,
+    /// The look after the change that did not make it think again, where there was one: it wrote what it had from before.
+    pub rechecked: Option<Touch>,
     /// Whether the act found out, and so changed nothing.
     pub noticed: bool,
 }
@@ -80,6 +82,7 @@ pub(crate) fn entity(key: &str) -> &str {
 
 struct Known {
     touch: Touch,
+    /// It saw the value; a write that does not is blind to what it overwrites.
     looks: bool,
     /// It wrote, or tried to.
     acts: bool,
@@ -159,6 +162,14 @@ impl Touched {
         {
             return Some(act.closes(look, None, intruder));
         }
+        // It may have looked before as well, and write what it had from there.
+        let first = before.iter().filter(mine).find(|known| known.looks && same(known));
+        if !act.looks
+            && let Some((first, look)) = first.zip(look)
+            && let Some(intruder) = intruder(first.touch.event)
+        {
+            return Some(Window { rechecked: Some(look.touch.clone()), ..act.closes(first, None, intruder) });
+        }
         let copy = copy?;
         let made = self.all.iter().rev().find(|known| {
             known.touch.event < copy.touch.event
@@ -181,6 +192,7 @@ impl Known {
             copied: copied.map(|made| made.touch.clone()),
             intruded: intruded.touch.clone(),
             acted: self.touch.clone(),
+            rechecked: None,
             noticed: !self.changes,
         }
     }
@@ -317,9 +329,9 @@ mod tests {
             .does(15, "pod-b", "notify", &Did { value: Some("other"), ..WRITE })
             .does(18, "pod-a", "decorate", &LOOK)
             .commit(20, "session:s1", Some("new"), "set")
-            .does(21, "pod-a", "decorate", &WRITE)
+            .does(21, "pod-a", "decorate", &Did { kind: Kind::ReadWrite, ..WRITE })
             .history();
-        assert_eq!(windows(&again), []);
+        assert_eq!(windows(&again), [], "it compared with what it saw last");
         let first = Story::new(&["redis", "pod-a", "pod-b"])
             .does(10, "pod-a", "decorate", &LOOK)
             .commit(20, "session:s1", Some("new"), "set")
@@ -334,6 +346,22 @@ mod tests {
             .does(21, "pod-a", "decorate", &WRITE)
             .history();
         assert_eq!(windows(&elsewhere), []);
+    }
+
+    #[test]
+    fn a_second_look_does_not_help_who_writes_what_it_had_from_the_first() {
+        let history = Story::new(&["redis", "pod-a", "pod-b"])
+            .does(10, "pod-a", "notify", &LOOK)
+            .commit(14, "session:s1", Some("mark"), "set")
+            .does(15, "pod-b", "terminate", &Did { value: Some("mark"), ..WRITE })
+            .does(18, "pod-a", "notify", &LOOK)
+            .commit(20, "session:s1", Some("new"), "set")
+            .does(21, "pod-a", "notify", &WRITE)
+            .history();
+        let found = windows(&history);
+        let [window] = &found[..] else { panic!("one window: {found:?}") };
+        assert_eq!((window.seen.at, window.intruded.at), (MS * 10, MS * 14));
+        assert_eq!(window.rechecked.as_ref().map(|look| look.at), Some(MS * 18));
     }
 
     #[test]
