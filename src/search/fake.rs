@@ -133,5 +133,5 @@ pub(crate) fn needing_three(seed: u64, options: &RunOptions) -> Run {
     let fingerprint = Fingerprint(
         decisions.iter().fold(seed, |sum, taken| sum.wrapping_mul(31).wrapping_add(taken.index + taken.value)),
     );
-    Run { decisions, drift, meanings, fingerprint, ..run }
+    Run { fingerprint, decisions, meanings, drift, ..run }
 }
