@@ -11,7 +11,7 @@
 )]
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     conclude(&rows)
 }
 
-fn row(wanted: &Wanted, shelf: &Shelf, file: &PathBuf) -> Option<Row> {
+fn row(wanted: &Wanted, shelf: &Shelf, file: &Path) -> Option<Row> {
     let path = file.display().to_string();
     if path.ends_with(".min.toml") || !(wanted.words.is_empty() || wanted.words.iter().any(|word| path.contains(word)))
     {

@@ -5,6 +5,8 @@
 
 mod args;
 mod catalogue;
+#[cfg(test)]
+mod changes;
 mod determinism;
 mod entry;
 mod explain;

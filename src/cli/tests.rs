@@ -13,8 +13,8 @@ use super::entry::{Desk, Status};
 use super::screen::Screen;
 use crate::harness::{Fingerprint, Run};
 use crate::report::Paint;
-use crate::scenario::{Digest, Expect, Systems};
-use crate::search::fake::{Fake, breaking, holding};
+use crate::scenario::{Digest, Expect, Experiment, FileError, Systems};
+use crate::search::fake::{Fake, breaking, holding, needing_three};
 
 fn haunted(seed: u64) -> Run {
     match seed % 10 {
@@ -39,9 +39,9 @@ fn yard(name: &str) -> Fake {
 }
 
 /// A directory with scenarios, and what commands in it print.
-struct Bench {
+pub(super) struct Bench {
     directory: TempDir,
-    systems: Systems,
+    pub(super) systems: Systems,
 }
 
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ impl Write for Paper {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir_all(directory.path().join("scenarios/yard")).expect("directories");
         for name in ["calm", "haunted", "d1", "d10"] {
@@ -68,12 +68,12 @@ impl Bench {
         Self { directory, systems: Systems::none().with_loader("yard", |_, name| Ok(Arc::new(yard(name)))) }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
 
     /// The status of a command and what it printed, without what differs from day to day.
-    fn sexton(&self, words: &[&str]) -> (Status, String) {
+    pub(super) fn sexton(&self, words: &[&str]) -> (Status, String) {
         let (dir, saved) = (self.path("scenarios"), self.path("seeds"));
         let all = ["sexton"].iter().chain(words).copied().chain(["--dir", &dir, "--saved", &saved]);
         let cli = Cli::try_parse_from(all).expect("good words");
@@ -166,8 +166,12 @@ fn replay_tells_apart_how_a_seed_ends() {
     bench.systems = Systems::none()
         .with_loader("yard", |_, _| Ok(Arc::new(Fake { answer: haunted_on_another_way, ..yard("yard/haunted") })));
     let (status, text) = ends(&bench);
-    assert_eq!(status, Status::NotAsExpected, "{text}");
-    assert!(text.contains("on another way: fingerprint 0000000000000001 instead of 0000000000000009"), "{text}");
+    assert_eq!(status, Status::AsExpected, "{text}");
+    let changed = "no-ghosts as recorded, on another way: the code has changed since \
+                   (fingerprint 0000000000000001 instead of 0000000000000009;";
+    assert!(text.contains(changed), "{text}");
+    let (status, text) = bench.sexton(&["replay", "--exact"]);
+    assert!(status == Status::NotAsExpected && text.contains("sexton run yard/haunted --seed 3"), "{text}");
 
     bench.systems = Systems::none().with_loader("yard", |_, _| {
         Ok(Arc::new(Fake { answer: haunted_on_another_way, digest: Digest(2), ..yard("yard/haunted") }))
@@ -186,6 +190,76 @@ fn replay_tells_apart_how_a_seed_ends() {
     let (status, text) = ends(&bench);
     assert_eq!(status, Status::Unusable, "{text}");
     assert!(text.contains("cut short") && text.contains("haunted-no-ghosts-3.toml: not as recorded"), "{text}");
+}
+
+/// A yard in which three of 500 decisions raise a ghost.
+fn bells() -> Bench {
+    let loader = |_: &_, _: &str| -> Result<Arc<dyn Experiment>, FileError> {
+        Ok(Arc::new(Fake { pinned: Some(needing_three), ..yard("yard/calm") }))
+    };
+    let bench = Bench { systems: Systems::none().with_loader("yard", loader), ..Bench::new() };
+    bench.sexton(&["fuzz", "yard/calm", "--seeds", "1"]);
+    bench
+}
+
+#[test]
+fn shrink_writes_the_few_decisions_that_matter_beside_the_seed() {
+    let bench = bells();
+    let seed = bench.path("seeds/yard/calm-no-ghosts-1.toml");
+    let (status, text) = bench.sexton(&["shrink", &seed, "--jobs", "2"]);
+    assert_eq!(status, Status::AsExpected, "{text}");
+    let told: Vec<&str> = text.lines().collect();
+    assert!(told[0].starts_with("~/seeds/yard/calm-no-ghosts-1.toml: from 500 decisions to 3 in "), "{text}");
+    let broken = "no-ghosts (grave): a ghost walked in run 1";
+    assert_eq!(told[1..6], [broken, "  spade yard rings", "  toll nave>crypt rings", "  bell yard rings", ""]);
+    assert_eq!(told[6], "~/seeds/yard/calm-no-ghosts-1.min.toml");
+    for (line, command) in told[7..].iter().zip(["replay", "explain", "promote"]) {
+        assert!(line.contains(&format!("sexton {command} ~/seeds/yard/calm-no-ghosts-1.min.toml")), "{text}");
+    }
+    let (status, text) = bench.sexton(&["replay"]);
+    assert_eq!(status, Status::AsExpected, "{text}");
+    assert_eq!(text.matches("no-ghosts as recorded\n").count(), 2, "{text}");
+    let (_, text) = bench.sexton(&["fuzz", "yard/calm", "--seeds", "1"]);
+    assert!(text.contains("(saved before)"), "{text}");
+
+    let small = bench.path("seeds/yard/calm-no-ghosts-1.min.toml");
+    let before = std::fs::read_to_string(&small).expect("it was written");
+    let (status, text) = bench.sexton(&["shrink", &small]);
+    assert!(status == Status::AsExpected && text.contains("from 3 decisions to 3"), "{text}");
+    assert_eq!(std::fs::read_to_string(&small).expect("it is there"), before, "what is small stays as it is");
+    assert_eq!(bench.sexton(&["shrink", &seed, "--in-place"]).0, Status::AsExpected);
+    assert_eq!(std::fs::read_to_string(&seed).expect("it is there"), before);
+}
+
+#[test]
+fn a_shrunk_seed_that_cannot_be_written_is_printed() {
+    let bench = bells();
+    let seed = bench.path("seeds/yard/calm-no-ghosts-1.toml");
+    let (status, text) = bench.sexton(&["shrink", &seed, "--out", &bench.path("nowhere/small.toml")]);
+    assert_eq!(status, Status::Unusable, "{text}");
+    assert!(text.contains("nowhere/small.toml: the seed cannot be saved"), "{text}");
+    assert!(text.contains("only_decisions = true") && text.matches("[[decision]]").count() == 3, "{text}");
+    let (status, text) = bench.sexton(&["shrink", &seed, &seed, "--out", &bench.path("small.toml")]);
+    assert!(status == Status::Unusable && text.contains("--out names one file, and there are 2 seed files"), "{text}");
+}
+
+#[test]
+fn shrink_says_what_does_not_fail_any_more_and_what_drifted() {
+    let mut bench = bells();
+    let seed = bench.path("seeds/yard/calm-no-ghosts-1.toml");
+    bench.sexton(&["shrink", &seed, "--in-place"]);
+    let text = std::fs::read_to_string(&seed).expect("it is there");
+    std::fs::write(&seed, text.replace("toll nave>crypt", "organ loft")).expect("a file");
+    for command in ["shrink", "replay"] {
+        let (status, text) = bench.sexton(&[command, &seed]);
+        assert_eq!(status, Status::NotAsExpected, "{text}");
+        assert!(text.contains("never asked for: organ loft 250 (organ loft rings)"), "{text}");
+    }
+    std::fs::write(&seed, text.replace("[signature]", "[topology]\ngraves = 1\n\n[signature]")).expect("a file");
+    let (status, text) = bench.sexton(&["shrink", &seed]);
+    assert!(status == Status::Unusable && text.contains("has no size `graves`"), "{text}");
+    bench.systems = Systems::none();
+    assert_eq!(bench.sexton(&["shrink", &seed]).0, Status::Unusable);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub keep_history: bool,
     /// Keep every network message, and every point passed, in the history too.
     pub detail: bool,
+    /// Events after which the run is given up, if that is fewer than its plan allows.
+    pub most_events: Option<u64>,
     /// Keep in words what each decision means.
     pub meanings: bool,
     /// Up to some event the run is as it is, and from there on it goes by this seed: what clients do stays, and
@@ -129,7 +131,7 @@ pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) 
         detail: options.detail,
         meanings: options.meanings,
         most_time: plan.limits.chaos + plan.limits.settle + REST,
-        most_events: plan.limits.events,
+        most_events: options.most_events.unwrap_or(u64::MAX).min(plan.limits.events),
         ..Config::default()
     };
     let outcome = simulate(config, || drive(system.clone(), plan.clone(), options.meanings));

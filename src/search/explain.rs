@@ -134,6 +134,7 @@ impl Explain<'_> {
             only_overrides: self.saved.only_decisions,
             keep_history: told,
             detail: told,
+            most_events: None,
             meanings: told,
             fork,
         };

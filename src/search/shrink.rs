@@ -10,6 +10,9 @@ mod retime;
 mod trials;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use thiserror::Error;
 
 use self::trials::{Form, Place, Trials, fails, taken};
 use super::campaign::Clock;
-use super::failure::Failure;
+use super::failure::{Failure, STUCK};
 use crate::harness::{Run, RunOptions, Verdict};
 use crate::scenario::{Experiment, ResizeError, SavedDecision, SavedSeed};
 
@@ -130,6 +133,7 @@ impl Shrink<'_> {
             deadline: self.time.map(|time| start + time),
             watch,
             count: 2,
+            most_events: (saved.signature.invariant != STUCK).then_some(run.events.saturating_mul(4)),
             passing: BTreeSet::new(),
         };
         shrink(&mut trials, &mut form, &found);
@@ -162,6 +166,7 @@ impl Shrink<'_> {
 
 /// All passes, round and round until none gets any further; the costly ones only when the cheap ones do not.
 fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
+    let mut cursor = retime::Cursor::default();
     loop {
         let mut any = reduce::cut_off(trials, form);
         for level in groups::LEVELS {
@@ -170,7 +175,7 @@ fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
         any = any
             || retime::join_pauses(trials, form)
             || retime::strike_earlier(trials, form)
-            || retime::replace(trials, form)
+            || retime::replace(trials, form, &mut cursor)
             || reduce::lower_values(trials, form)
             || reduce::lower_sizes(trials, form, found);
         if !any || trials.is_over() {

@@ -11,6 +11,7 @@ mod lamps;
 mod redis_conformance;
 mod scenarios;
 mod session;
+mod shrink;
 mod switches;
 mod tape;
 mod tidy;

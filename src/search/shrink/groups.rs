@@ -34,11 +34,8 @@ impl<'a> Address<'a> {
 
     /// The hosts it is about: `a` and `b` of `a>b`, `pod-a` of a task `pod-a#1/2.3` or of `some.point pod-a`.
     fn parties(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let last = if self.kind == OPERATION || self.kind == "stall" {
-            self.subject.rsplit(' ').next()
-        } else {
-            self.subject.split(' ').next()
-        };
+        // What more there is about it stands in front: the field of an operation, the point, the fault's own name.
+        let last = self.subject.rsplit(' ').next();
         last.unwrap_or_default().split('>').map(|party| party.split('#').next().unwrap_or(party))
     }
 

@@ -18,14 +18,30 @@ const NUMBERS: u64 = 12;
 /// An operation of a client.
 type Operation = (String, u64);
 
-/// Leaves out each thing for which something else can make up, in the time or the place that it took.
-pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form) -> bool {
-    let idle: [Key; 4] = [groups::family, groups::kind, groups::whole_subject, groups::single];
-    let mut any = false;
-    for (key, of_clients) in [(groups::operation as Key, true)].into_iter().chain(idle.map(|key| (key, false))) {
-        let mut place = 0;
-        // The groups are told anew each time, so that each is seen as it is then.
-        while let Some(gone) = reduce::groups(&form.decisions, key).into_iter().nth(place) {
+/// How things are told apart that may be left out: what clients do by operation, all else from large to small.
+const KEYS: [(Key, bool); 5] = [
+    (groups::operation, true),
+    (groups::family, false),
+    (groups::kind, false),
+    (groups::whole_subject, false),
+    (groups::single, false),
+];
+
+/// Where a search for something to leave out goes on, so that what has just been tried comes last.
+#[derive(Default)]
+pub(super) struct Cursor {
+    key: usize,
+    place: usize,
+}
+
+/// Leaves out one thing, if something else can make up for the time or the place that it took.
+pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form, cursor: &mut Cursor) -> bool {
+    let start = cursor.key;
+    for turn in 0..=KEYS.len() {
+        let (key, of_clients) = KEYS[(start + turn) % KEYS.len()];
+        cursor.key = (start + turn) % KEYS.len();
+        // The last turn is that of the first key again, for what stood in front of the cursor.
+        while let Some(gone) = reduce::groups(&form.decisions, key).into_iter().nth(cursor.place) {
             let client = groups::client_operation(&form.decisions[gone[0]]);
             if client.is_some() == of_clients {
                 let rest = reduce::without(&form.decisions, gone);
@@ -34,17 +50,17 @@ pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form) -> bool {
                 let (count, left) = (tries.len(), form.decisions.len());
                 if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].clone())) {
                     *form = next;
-                    any = true;
-                    continue;
+                    return true;
                 }
                 if trials.is_over() {
-                    return any;
+                    return false;
                 }
             }
-            place += 1;
+            cursor.place += 1;
         }
+        cursor.place = 0;
     }
-    any
+    false
 }
 
 /// What remains, with one thing changed that may make up for what was left out.

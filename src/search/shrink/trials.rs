@@ -87,6 +87,8 @@ pub(super) struct Trials<'a> {
     pub(super) watch: &'a mut dyn ShrinkWatch,
     /// How many runs were judged.
     pub(super) count: u64,
+    /// How many events a trial may have: one with nothing to hold it back may turn in circles.
+    pub(super) most_events: Option<u64>,
     /// What is known not to fail any more.
     pub(super) passing: BTreeSet<u128>,
 }
@@ -108,14 +110,15 @@ impl Trials<'_> {
         if candidates == 0 || self.is_over() {
             return None;
         }
-        let Self { seed, signature, passing, deadline, clock, .. } = &*self;
+        let Self { seed, signature, passing, deadline, clock, most_events, .. } = &*self;
         let work = |number: u64| {
             let form = make(number as usize);
             let hash = form.hash();
             if passing.contains(&hash) {
                 return Trial::Known;
             }
-            let mut run = form.place.experiment.run(*seed, &form.options());
+            let options = RunOptions { most_events: *most_events, ..form.options() };
+            let mut run = form.place.experiment.run(*seed, &options);
             if fails(&run, signature) { Trial::Fails(form.with(taken(&mut run))) } else { Trial::Passes(hash) }
         };
         let mut found = None;
