@@ -13,6 +13,7 @@ function readColours() {
 function draw(state, context, width, height) {
   const { data, axis, view, layout, colours: ink, shown } = state;
   const across = (width - GUTTER) / (view.to - view.from);
+  state.across = width - GUTTER;
   const x = (time) => GUTTER + (axis.place(time) - view.from) * across;
   const first = axis.time(view.from), last = axis.time(view.to);
   const y = TOP - state.scroll;
@@ -86,7 +87,7 @@ function draw(state, context, width, height) {
     const mine = focus !== null && item.serves === focus, bad = item.kind === "trouble";
     const from = layout.lanes[item.lane], to = layout.lanes[item.to];
     const down = to.y > from.y;
-    const x1 = x(item.at), x2 = x(item.until), y1 = y + (down ? from.y + from.height - 6 : from.y + 6), y2 = y + (down ? to.y + 5 : to.y + to.height - 5);
+    const x1 = x(item.at), x2 = x(item.until), [y1, y2] = layout.ends(index, down).map((end) => y + end);
     context.globalAlpha = mine || index === state.chosen.item ? 1 : focus !== null ? 0.05 : bad ? 0.9 : involved.has(item.serves) ? 0.75 : thin;
     context.strokeStyle = context.fillStyle = bad ? ink.trouble : mine ? ink.accent : item.kind === "connection" ? ink.connection : ink.message;
     context.lineWidth = mine || bad ? 1.4 : 1;
@@ -163,12 +164,15 @@ function drawWindows(state, context, { x, y, ink, text, hits, middle, first, las
     context.strokeStyle = ink.broken; context.setLineDash([4, 3]);
     if (intruder) line(context, at, middle(intruder), at, top);
     context.setLineDash([]);
-    mark(context, "diamond", at, top + 20, ink.broken, 6);
+    mark(context, "diamond", at, top + 27, ink.broken, 6);
     const start = Math.max(left, GUTTER);
     const who = window.actor === null ? "" : data.served[window.actor].name;
-    text(`window of ${who}`, start + 5, top + 11, Math.max(Math.min(right, at > start + 90 ? at - 10 : right) - start - 8, 0), ink.window, "600 11px ");
+    text(`window of ${who}`, start + 5, top + 12, Math.max(Math.min(right, at > start + 110 ? at - 10 : right) - start - 8, 0), ink.window, "600 11px ");
     const whose = window.intruder === null ? "the store itself" : data.served[window.intruder].name;
-    text(`intruder: ${whose}`, at + 9, top + 21, 260, ink.broken, "600 11px ");
+    context.font = "600 11px " + FONT;
+    const said = `intruder: ${whose}`, length = context.measureText(said).width;
+    const turned = at + 12 + length > GUTTER + state.across;
+    text(said, turned ? at - 10 - length : at + 9, top + 27.5, length + 4, ink.broken, "600 11px ");
   });
 }
 

@@ -54,14 +54,34 @@ function layOut(data, shown, height) {
   });
   for (const lane of lanes) lane.rows = Math.max(lane.free.length, lane.kind === "store" ? 0 : 1);
   const units = lanes.reduce((sum, lane) => sum + lane.rows, 0) || 1;
-  const fixed = lanes.reduce((sum, lane) => sum + 8 + (lane.marks ? 14 : 0) + (lane.kind === "store" ? 30 : 0), 0);
-  const unit = Math.max(13, Math.min(24, Math.floor((height - fixed) / units)));
+  const fixed = lanes.reduce((sum, lane) => sum + 8 + (lane.marks ? 14 : 0) + (lane.kind === "store" ? 38 : 0), 0);
+  const unit = Math.max(13, Math.min(26, Math.floor((height - fixed) / units)));
+  const spare = height - fixed - units * unit;
+  const pad = Math.max(0, Math.min(14, Math.floor(spare / lanes.length / 2)));
   let y = 0;
   for (const lane of lanes) {
     lane.y = y;
-    lane.bars = y + 4 + (lane.kind === "store" ? 30 : 0);
-    lane.height = lane.bars - y + lane.rows * unit + (lane.marks ? 14 : 0) + 4;
+    lane.bars = y + 4 + pad + (lane.kind === "store" ? 38 : 0);
+    lane.height = lane.bars - y + lane.rows * unit + (lane.marks ? 14 : 0) + 4 + pad;
     y += lane.height;
   }
-  return { lanes, row, unit, height: y };
+  // Bars by lane and by what they serve, so that a message begins at the bar that sent it and ends at the one that got it.
+  const bars = new Map();
+  data.items.forEach((item, index) => {
+    if (row[index] < 0 || item.serves === undefined) return;
+    const key = `${item.lane} ${item.serves}`;
+    if (bars.has(key)) bars.get(key).push(index); else bars.set(key, [index]);
+  });
+  const edge = (place, serves, time, low) => {
+    const lane = lanes[place];
+    const bar = (bars.get(`${place} ${serves}`) ?? []).find((index) => data.items[index].at <= time && data.items[index].until >= time);
+    if (bar === undefined) return low ? lane.y + lane.height - 5 : lane.y + 5;
+    return lane.bars + row[bar] * unit + (low ? unit - 1 : 1);
+  };
+  /** Where a message begins and ends. */
+  const ends = (index, down) => {
+    const item = data.items[index];
+    return [edge(item.lane, item.serves, item.at, down), edge(item.to, item.serves, item.until, !down)];
+  };
+  return { lanes, row, unit, height: y, ends };
 }

@@ -152,9 +152,8 @@ function showBroken(index) {
   const who = (...parts) => broken.story.filter((beat) => parts.includes(beat.part) && beat.serves !== null).map((beat) => beat.serves);
   const parties = who("copies", "looks", "intrudes", "acts");
   state.involved = new Set(parties.length ? parties : who("operation"));
-  const near = broken.story.filter((beat) => beat.part !== "fault").map((beat) => beat.at);
-  const ends = broken.story.flatMap((beat) => (beat.part === "operation" && data.items[beat.item].at <= broken.at ? [Math.min(data.items[beat.item].until, broken.at)] : []));
-  span(Math.min(...near), Math.max(broken.at, ...ends));
+  const near = broken.story.filter((beat) => beat.part === "breaks" || (beat.part !== "fault" && state.involved.has(beat.serves)));
+  span(Math.min(...near.map((beat) => beat.at)), broken.at);
   panel();
 }
 

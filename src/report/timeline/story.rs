@@ -38,15 +38,19 @@ impl Teller<'_> {
         let parties: Vec<usize> = beats.iter().filter_map(|beat| beat.serves).collect();
         let about: Vec<&String> = self.entities.iter().filter(|entity| names(message, entity)).collect();
         let wanted = |text: &str| about.iter().any(|entity| names(text, entity));
-        let operations = self.items.iter().enumerate().rev().filter(|(_, item)| {
-            let idle = item.at == item.until;
-            let vital = item.serves.is_some_and(|serves| parties.contains(&serves));
-            let near = if about.is_empty() { item.until >= at } else { wanted(&item.text) };
-            item.kind == ItemKind::Operation && item.at <= at && (vital || (near && !idle))
-        });
-        let (vital, others): (Vec<_>, Vec<_>) =
-            operations.partition(|(_, item)| item.serves.is_some_and(|serves| parties.contains(&serves)));
-        let chosen: Vec<(usize, &Item)> = vital.into_iter().chain(others.into_iter().take(MOST)).collect();
+        let party = |item: &Item| item.serves.is_some_and(|serves| parties.contains(&serves));
+        // Beside the parties of a window only what went on while it was open; without one, whatever came last.
+        let opened = beats.iter().map(|beat| beat.at).min();
+        let near = |item: &Item| match opened {
+            Some(opened) => wanted(&item.text) && item.until >= opened && item.at < item.until,
+            None if about.is_empty() => item.until >= at,
+            None => wanted(&item.text) && item.at < item.until,
+        };
+        let begun = self.items.iter().enumerate().rev();
+        let operations = begun.filter(|(_, item)| item.kind == ItemKind::Operation && item.at <= at);
+        let (vital, others): (Vec<_>, Vec<_>) = operations.partition(|(_, item)| party(item));
+        let others = others.into_iter().filter(|(_, item)| near(item)).take(MOST);
+        let chosen: Vec<(usize, &Item)> = vital.into_iter().chain(others).collect();
         beats.extend(chosen.iter().map(|(index, item)| beat(Part::Operation, *index, item)));
 
         let since = beats.iter().map(|beat| beat.at).min().unwrap_or(at);
@@ -69,7 +73,7 @@ impl Teller<'_> {
             })
             .collect();
         // What befell the parties themselves says more than what was in force around them.
-        faults.sort_by_key(|(_, item)| !item.serves.is_some_and(|place| parties.contains(&place)));
+        faults.sort_by_key(|(_, item)| !party(item));
         let told = faults.into_iter().take(FAULTS);
         beats.extend(told.map(|(index, item)| beat(Part::Fault, index, item)));
         beats.push(Beat { at, part: Part::Breaks, text: brief(message), item: None, serves: None });
