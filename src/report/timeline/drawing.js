@@ -214,23 +214,22 @@ function drawAxis(state, context, { x, ink, width, text, first, last, across, hi
       context.fillStyle = ink.fold; context.fillRect(left, 20, wide, TOP - 21);
       const words = wide > 64 ? `⋯ ${lasting(piece.until - piece.from)} ⋯` : "⋯";
       context.font = "10px " + FONT; context.fillStyle = ink.quiet; context.textAlign = "center";
-      if (wide >= 9) context.fillText(words, left + wide / 2, 31);
+      if (wide >= 9 && left + wide / 2 - 8 > free - 10) context.fillText(words, left + wide / 2, 31);
       context.textAlign = "left";
-      free = Math.max(free, left + wide);
       continue;
     }
-    const from = Math.max(piece.from, first), until = Math.min(piece.until, last);
-    const after = axis.pieces.find((next) => next.isFold && next.from >= piece.until);
-    const most = after ? x(after.from) : Infinity;
-    for (let time = Math.ceil(from / step) * step; time <= until; time += step) {
-      const left = x(time), words = moment(time, step);
+    const label = (time, exact) => {
+      const left = x(time), words = moment(time, exact);
       context.font = "11px " + FONT;
       line(context, left, TOP - 6, left, TOP);
-      const wide = context.measureText(words).width;
-      if (left < free || left + wide + 4 > most) continue;
+      if (left < free) return;
       context.fillStyle = ink.quiet; context.fillText(words, left + 3, 32);
-      free = left + wide + 14;
-    }
+      free = left + context.measureText(words).width + 14;
+    };
+    const from = Math.max(piece.from, first), until = Math.min(piece.until, last);
+    // Behind a fold it is said where time goes on.
+    if (piece.from >= first && piece.from > 0) label(piece.from, Math.min(step, 1e6));
+    for (let time = Math.ceil(from / step) * step; time <= until; time += step) label(time, step);
   }
   let taken = [];
   const flag = (at, words, colour, back) => {

@@ -91,8 +91,7 @@ fn an_operation_that_never_returned_lasts_to_the_end() {
     let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
     let run = crate::harness::run(&system, &plan, 1, &options);
     let timeline = Timeline::of(&run, &head(&*experiment));
-    let open: Vec<&Item> =
-        timeline.items.iter().filter(|item| item.kind == ItemKind::Operation && item.open).collect();
+    let open: Vec<&Item> = timeline.items.iter().filter(|item| item.kind == ItemKind::Operation && item.open).collect();
     assert!(!open.is_empty() && open.iter().all(|item| item.until == timeline.ended), "{open:?}");
     let broken = timeline.broken.last().expect("it is stuck");
     assert_eq!((timeline.verdict, &*broken.invariant), ("stuck", "stuck"));
