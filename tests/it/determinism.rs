@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sexton::harness::{Configured, Deployment, Draw, Fingerprint, Invariant, Load, RunOptions, System};
 use sexton::report::Line;
 use sexton::scenario::{Experiment, Systems};
@@ -61,7 +61,7 @@ struct Policy {
     leaks: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
