@@ -206,15 +206,17 @@ function drawAxis(state, context, { x, ink, width, text, first, last, across, hi
   const step = tickStep(96 / across);
   context.save();
   context.beginPath(); context.rect(GUTTER, 0, width, TOP); context.clip();
+  context.fillStyle = ink.fold;
+  for (const piece of axis.pieces) if (piece.isFold && piece.until > first && piece.from < last) context.fillRect(x(piece.from), 20, x(piece.until) - x(piece.from), TOP - 21);
   let free = GUTTER;
   for (const piece of axis.pieces) {
     if (piece.until < first || piece.from > last) continue;
     if (piece.isFold) {
       const left = x(piece.from), wide = x(piece.until) - left;
-      context.fillStyle = ink.fold; context.fillRect(left, 20, wide, TOP - 21);
       const words = wide > 64 ? `⋯ ${lasting(piece.until - piece.from)} ⋯` : "⋯";
       context.font = "10px " + FONT; context.fillStyle = ink.quiet; context.textAlign = "center";
-      if (wide >= 9 && left + wide / 2 - 8 > free - 10) context.fillText(words, left + wide / 2, 31);
+      const half = context.measureText(words).width / 2;
+      if (wide >= 2 * half && left + wide / 2 - half > free - 10) context.fillText(words, left + wide / 2, 31);
       context.textAlign = "left";
       continue;
     }

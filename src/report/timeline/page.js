@@ -173,7 +173,6 @@ function answer() {
   by("again").textContent = data.head.again;
   const checked = data.exercised.reduce((sum, [, times]) => sum + times, 0);
   const length = `${data.completed} operations in ${lasting(data.ended)}`;
-  by("asked").textContent = broken ? "What broke" : "What broke";
   by("invariant").textContent = broken ? `${broken.invariant}: ${broken.about}` : data.verdict === "holds" ? "Nothing: the run holds" : `Nothing, but the run is ${data.verdict}`;
   by("message").textContent = broken ? broken.message : `${length}; ${checked} checks of ${data.exercised.length} invariants.`;
   by("owed").textContent = broken ? "The promise it breaks" : "Expected";

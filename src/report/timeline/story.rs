@@ -99,6 +99,10 @@ impl Teller<'_> {
         }
         beats.push(self.touch(Part::Looks, window.seen.at, looked, window.seen.actor));
         beats.push(self.touch(Part::Intrudes, window.intruded.at, intruded, window.intruded.actor));
+        if let Some(again) = &window.rechecked {
+            let text = format!("{} looks again, but goes by what it had seen before", self.who(again.actor));
+            beats.push(self.touch(Part::Looks, again.at, text, again.actor));
+        }
         beats.push(self.touch(Part::Acts, window.acted.at, acted, window.acted.actor));
         beats
     }
@@ -109,7 +113,7 @@ impl Teller<'_> {
 
     /// How a window opened, who intruded, what was done.
     pub(super) fn words(&self, window: &Window) -> [String; 3] {
-        let Window { seen, copied, intruded, acted, noticed } = window;
+        let Window { seen, copied, intruded, acted, noticed, .. } = window;
         let actor = self.who(acted.actor);
         let looked = match copied {
             Some(_) => format!("{actor} goes by the copy in {} on {}", seen.store, seen.host),

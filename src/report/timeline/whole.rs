@@ -131,7 +131,7 @@ fn broken(run: &Run, about: &TimelineHead, mut story: impl FnMut(&Failure) -> Ve
 }
 
 fn span(window: &Window, cause: bool, teller: &Teller<'_>, lanes: &Lanes<'_>) -> Option<WindowSpan> {
-    let Window { seen, copied, intruded, acted, noticed } = window;
+    let Window { seen, copied, intruded, acted, noticed, .. } = window;
     let opened: Duration = copied.as_ref().map_or(seen.at, |made| made.at);
     Some(WindowSpan {
         lane: lanes.place(&acted.store).or_else(|| lanes.place(&acted.host))?,
