@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::pictures::Pictures;
 use crate::search::FUTURES;
 
 /// Deterministic simulation testing for code that decides what is alive.
@@ -60,6 +61,8 @@ pub(super) struct Run {
     /// Tell everything: accesses, commits, facts, points, messages, all logs
     #[arg(long)]
     pub(super) trace: bool,
+    #[command(flatten)]
+    pub(super) pictures: Pictures,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +107,8 @@ pub(super) struct Replay {
     /// The same failure on another way, because the code has changed since, is not as expected either
     #[arg(long)]
     pub(super) exact: bool,
+    #[command(flatten)]
+    pub(super) pictures: Pictures,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod explain;
 mod fuzz;
 mod list;
 mod outside;
+mod pictures;
 mod replay;
 mod run;
 mod screen;

@@ -19,6 +19,7 @@ struct Ending {
 
 pub(super) fn replay(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let screen = &desk.screen;
+    args.pictures.wanted_of(&args.files)?;
     let files = if args.files.is_empty() { desk.seeds.files()? } else { args.files.clone() };
     if files.is_empty() {
         desk.screen.say(format!("there is no saved seed below `{}`", desk.cli.saved.display()));
@@ -40,6 +41,7 @@ pub(super) fn replay(desk: &Desk, args: &Args) -> miette::Result<Status> {
         let ink = if ending.status == Status::AsExpected { Ink::Green } else { Ink::Red };
         desk.screen.say(format!("{}: {}{}", file.display(), screen.ink(ink, &ending.text), ending.drift));
         worst = worst.max(ending.status);
+        args.pictures.write_seed(desk, file)?;
     }
     Ok(worst)
 }

@@ -3,13 +3,14 @@
 use super::args::Run as Args;
 use super::entry::{Desk, Status};
 use crate::harness::{Run, RunOptions, Verdict};
-use crate::report::{Diagram, Ink, Scope, Story, verdict_word};
+use crate::report::{Diagram, Ink, Scope, Story, TimelineHead, verdict_word};
 use crate::scenario::{Expect, Experiment};
 use crate::search::{Failure, STUCK};
 
 pub(super) fn run(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let experiment = desk.scenarios.find_one(&args.scenario)?;
     let screen = &desk.screen;
+    args.pictures.writable()?;
     desk.screen.say(heading(&*experiment, args.seed));
     let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
     let run = experiment.run(args.seed, &options);
@@ -19,7 +20,9 @@ pub(super) fn run(desk: &Desk, args: &Args) -> miette::Result<Status> {
     }
     let status = if as_expected(experiment.expect(), &run) { Status::AsExpected } else { Status::NotAsExpected };
     desk.screen.say(ending(desk, &run, experiment.expect(), status));
-    desk.screen.say(format!("again        {}", desk.again.run(experiment.name(), args.seed)));
+    let again = desk.again.run(experiment.name(), args.seed);
+    desk.screen.say(format!("again        {again}"));
+    args.pictures.write(desk, &run, &TimelineHead::of(&*experiment, again))?;
     Ok(status)
 }
 

@@ -317,6 +317,42 @@ fn run_prints_what_decides_it_and_how_it_ended() {
 }
 
 #[test]
+fn pictures_are_written_of_one_run_and_said() {
+    let bench = Bench::new();
+    let (page, trace) = (bench.path("run.html"), bench.path("run.json"));
+    let (status, text) = bench.sexton(&["run", "yard/haunted", "--seed", "7", "--html", &page, "--perfetto", &trace]);
+    assert_eq!(status, Status::NotAsExpected, "a picture changes nothing in how a run is judged");
+    assert!(text.contains("page         ~/run.html") && text.contains("trace        ~/run.json"), "{text}");
+    assert!(bench.json("run.json")["traceEvents"].is_array());
+    let written = std::fs::read_to_string(&page).expect("it was written");
+    assert!(written.starts_with("<!doctype html>") && written.contains("a ghost walked in run 7"));
+
+    let nowhere = bench.path("nowhere/run.html");
+    let (status, text) = bench.sexton(&["run", "yard/haunted", "--seed", "7", "--html", &nowhere]);
+    assert!(status == Status::Unusable && text.contains("nowhere/run.html: cannot be written"), "{text}");
+    assert!(!text.contains("verdict"), "it is refused before the run\n{text}");
+    let (status, text) = bench.sexton(&["run", "yard/haunted", "--seed", "7", "--html", &page, "--perfetto", &page]);
+    assert!(status == Status::Unusable && text.contains("name the same file"), "{text}");
+}
+
+#[test]
+fn a_replay_draws_exactly_one_seed_file() {
+    let bench = Bench::new();
+    bench.sexton(&["fuzz", "yard/haunted", "--seeds", "9"]);
+    let (seed, other) =
+        (bench.path("seeds/yard/haunted-no-ghosts-3.toml"), bench.path("seeds/yard/haunted-no-ghosts-7.toml"));
+    let page = bench.path("replay.html");
+    for (files, says) in [(vec![], "none is named"), (vec![seed.as_str(), &other], "2 are named")] {
+        let (status, text) = bench.sexton(&[&["replay", "--html", &page], &files[..]].concat());
+        assert!(status == Status::Unusable && text.contains(says), "{text}");
+        assert!(!Path::new(&page).exists());
+    }
+    let (status, text) = bench.sexton(&["replay", &seed, "--html", &page]);
+    assert_eq!(status, Status::AsExpected, "{text}");
+    assert!(text.contains("page         ~/replay.html") && Path::new(&page).is_file(), "{text}");
+}
+
+#[test]
 fn list_shows_everything_there_is() {
     let bench = Bench::new();
     bench.sexton(&["fuzz", "yard/haunted", "--seeds", "5"]);

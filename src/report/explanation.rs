@@ -437,7 +437,7 @@ fn length(time: Duration) -> String {
 }
 
 /// Times to the nanosecond, as messages have them, to the millisecond.
-fn times(text: &str) -> String {
+pub(super) fn times(text: &str) -> String {
     text.split(' ')
         .map(|word| {
             let bare = word.trim_end_matches([',', '.', ')', ';', ':']);

@@ -14,6 +14,7 @@ mod line;
 mod paint;
 mod story;
 mod table;
+mod timeline;
 
 pub use again::Again;
 pub use diagram::{Diagram, Scope};
@@ -25,3 +26,6 @@ pub use line::{Line, Sort, lines};
 pub(crate) use paint::{Ink, Paint};
 pub use story::Story;
 pub(crate) use table::{catalogue_table, fuzz_table};
+pub use timeline::{
+    Beat, Broken, Item, ItemKind, Lane, LaneKind, Part, PhaseStart, Served, Timeline, TimelineHead, WindowSpan,
+};

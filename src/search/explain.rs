@@ -96,10 +96,10 @@ impl Explain<'_> {
             run.violations.iter().find(|violation| self.is(violation)).cloned().or_else(|| self.stuck(&run))?;
         let history = run.history.as_ref()?;
         let windows = windows(history);
-        let causes = causes(history, &windows, &violation);
+        let causes = causes(history, &windows, &violation.message, violation.at);
         let invariants = self.experiment.invariants();
         let promise = invariants.iter().find(|(name, _)| *name == violation.invariant);
-        let promise = promise.map_or_else(|| breach(violation.invariant), |(_, about)| (*about).to_owned());
+        let promise = promise.map_or_else(|| demand(violation.invariant), |(_, about)| (*about).to_owned());
         let steps = steps(history, violation.at, &causes);
         let whole = self.saved.decisions.len() as u64 + steps.len() as u64;
         let nearest = self.nearest(history, &mut |part| progress.done(part, whole));
@@ -275,7 +275,7 @@ impl Explanation {
 }
 
 /// What an invariant of every world demands.
-fn breach(invariant: &str) -> String {
+pub(crate) fn demand(invariant: &str) -> String {
     let demand = match invariant {
         super::STUCK => "every operation returns, and the run comes to its end",
         crate::harness::NO_PANIC => "nothing panics",
@@ -286,18 +286,18 @@ fn breach(invariant: &str) -> String {
 }
 
 /// The windows that are about what was broken, the likeliest cause first.
-fn causes(history: &History, windows: &[Window], violation: &Violation) -> Vec<Window> {
+pub(crate) fn causes(history: &History, windows: &[Window], message: &str, broken: Duration) -> Vec<Window> {
     let named = |window: &Window| {
         let key = window.entity();
         let name = key.rsplit_once('-').map_or(key, |(name, _)| name);
-        let words = violation.message.split(|letter: char| !(letter.is_alphanumeric() || "-.".contains(letter)));
+        let words = message.split(|letter: char| !(letter.is_alphanumeric() || "-.".contains(letter)));
         words.map(|word| word.trim_end_matches('.')).any(|word| word == key || word == name)
     };
-    let relevant = |window: &&Window| window.acted.at <= violation.at && named(window);
+    let relevant = |window: &&Window| window.acted.at <= broken && named(window);
     let mut causes: Vec<Window> = windows.iter().filter(relevant).cloned().collect();
     causes.sort_by_key(|window| {
         let rest = is_at_rest(history, window.acted.actor);
-        (rest, window.noticed, window.rechecked.is_some(), violation.at.saturating_sub(window.acted.at))
+        (rest, window.noticed, window.rechecked.is_some(), broken.saturating_sub(window.acted.at))
     });
     // One of each pair is enough: the others are its echoes.
     let mut seen = BTreeSet::new();

@@ -21,6 +21,7 @@ pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
 pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
 pub use explain::{Explain, Explanation, FUTURES, Nearest, Odds, Progress};
+pub(crate) use explain::{causes, demand};
 pub use failure::{Failure, STUCK};
 pub use shrink::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 pub(crate) use windows::writers;

@@ -8,6 +8,7 @@ mod engine;
 mod files;
 mod harness;
 mod lamps;
+mod page;
 mod redis_conformance;
 mod scenarios;
 mod session;
