@@ -11,6 +11,7 @@ mod explain;
 mod fuzz;
 mod list;
 mod outside;
+mod promote;
 mod replay;
 mod run;
 mod screen;

@@ -7,6 +7,7 @@ mod bench;
 mod evidence;
 mod find;
 mod minimise;
+mod rust;
 mod script;
 mod words;
 
@@ -23,7 +24,7 @@ use self::bench::{Bench, fails};
 use self::evidence::Evidence;
 use self::script::Script;
 use crate::harness::{Plan, RunOptions};
-use crate::scenario::{Experiment, ResizeError, SavedSeed, Systems};
+use crate::scenario::{Experiment, ResizeError, SavedSeed, Signature, Systems};
 
 /// A shrunk failure that is to become a scenario.
 pub struct Promote<'a> {
@@ -61,6 +62,10 @@ pub struct Promoted {
     pub text: String,
     /// What it is about, in words.
     pub about: String,
+    /// Where it comes from, and what it cannot promise.
+    pub origin: String,
+    /// What is broken.
+    pub signature: Signature,
     /// Its plan, as it is read from the file.
     pub plan: Plan,
     /// Over how many seeds it does what it is there for.
@@ -123,8 +128,15 @@ impl Promote<'_> {
             return Err(PromoteError::Mended);
         }
         let exact = self.exact(&*experiment, Evidence::of(&run));
-        let mut bench =
-            Bench { systems: self.systems, seeds: self.seeds, jobs: self.jobs, stop: self.stop, watch, tried: 0 };
+        let mut bench = Bench {
+            systems: self.systems,
+            seeds: self.seeds,
+            jobs: self.jobs,
+            stop: self.stop,
+            watch,
+            tried: 0,
+            calm: false,
+        };
         if let Err(why) = self.systems.parse(&exact.to_text(), "promoted.toml".as_ref(), "promoted") {
             return Err(PromoteError::Unscriptable { why: why.to_string() });
         }
@@ -134,11 +146,14 @@ impl Promote<'_> {
             return Err(if ended { PromoteError::Ended } else { PromoteError::Elusive });
         };
         minimise::minimise(&mut bench, &mut script, &mut grade);
-        script.about = words::about(&script);
+        let played = bench.look(&script, false);
+        script.about = words::about(&script, played.as_ref());
         script.remarks = words::remarks(&script, saved, grade);
         let plan = bench.bind(&script).map(|experiment| experiment.plan().clone()).unwrap_or_default();
         let (tried, complete) = (bench.tried, !bench.is_over());
-        Ok(Promoted { text: script.to_text(), about: script.about, plan, grade, tried, complete })
+        let text = script.to_text();
+        let Script { about, remarks, signature, .. } = script;
+        Ok(Promoted { text, about, origin: remarks.join(" "), signature, plan, grade, tried, complete })
     }
 
     /// What happened, at the times when it happened.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::harness::{Drawn, Event, Hold, Run, Step, Strike, What};
+use crate::harness::{ActivityId, Drawn, Event, History, Hold, Run, Step, Strike, What};
 
 /// What happened in the chaos of a run, as a script would have it.
 pub(super) struct Evidence {
@@ -50,6 +50,27 @@ impl Evidence {
     }
 }
 
+/// Where tasks were held in the chaos of a run that kept its history, each with the operation that it worked for.
+pub(super) fn held(run: &Run) -> Vec<Pass> {
+    let Some(history) = &run.history else { return Vec::new() };
+    let pass = |event: &Event| match &event.what {
+        What::Point { name, subject, .. } => {
+            Some(Pass { point: point(name, subject), operation: worked_for(history, event) })
+        }
+        _ => None,
+    };
+    chaos(run).iter().filter_map(pass).collect()
+}
+
+/// The client's operation, or the cycle in the background, that an event belongs to.
+fn worked_for(history: &History, event: &Event) -> Option<String> {
+    let root = history.root(event.activity);
+    if root == ActivityId(0) {
+        return None;
+    }
+    history.activities().get(root.0 as usize).map(|activity| activity.name.to_string())
+}
+
 /// The points passed in the chaos of a run that kept full detail, each with its first pass; those that few tasks pass
 /// come first, for they say most.
 pub(super) fn passes(run: &Run) -> Vec<Pass> {
@@ -63,9 +84,7 @@ pub(super) fn passes(run: &Run) -> Vec<Pass> {
             *count += 1;
         }
         if seen.insert(point.clone()) {
-            let root = history.root(event.activity);
-            let operation = history.activities().get(root.0 as usize).map(|activity| activity.name.to_string());
-            found.push((1, Pass { point, operation }));
+            found.push((1, Pass { point, operation: worked_for(history, event) }));
         }
     }
     found.sort_by_key(|(count, _)| *count);

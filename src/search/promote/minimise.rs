@@ -6,6 +6,7 @@ use std::time::Duration;
 use toml::Value;
 
 use super::bench::{Bench, Grade};
+use super::evidence::held;
 use super::find::seconds;
 use super::script::{Script, awaited, plain};
 use crate::harness::Strike;
@@ -28,6 +29,20 @@ pub(super) fn minimise(bench: &mut Bench<'_>, script: &mut Script, grade: &mut G
         keep.round_strikes();
         keep.tighten_limits();
         keep.renumber();
+        if *keep.script == before {
+            return;
+        }
+    }
+}
+
+/// Leaves out what it does not need, and no more.
+pub(super) fn reduce(bench: &mut Bench<'_>, script: &mut Script, grade: &mut Grade) {
+    let mut keep = Keep { bench, script, grade };
+    loop {
+        let before = keep.script.clone();
+        keep.drop_parts();
+        keep.drop_settings();
+        keep.tighten_limits();
         if *keep.script == before {
             return;
         }
@@ -167,9 +182,14 @@ impl Keep<'_, '_> {
 
     /// A hold for some time becomes one until something happens, or one for a round time.
     fn say_until(&mut self) {
+        let held = self.bench.look(self.script, false).map(|run| held(&run)).unwrap_or_default();
         for place in 0..self.script.holds.len() {
+            let holder = held.iter().find(|pass| pass.point == self.script.holds[place].point);
+            let holder = holder.and_then(|pass| pass.operation.clone());
             let Ok(held) = humantime::parse_duration(&self.script.holds[place].until) else { continue };
-            let steps: Vec<String> = self.script.steps.iter().map(|step| step.operation.clone()).collect();
+            // An operation that waits for itself waits for the end of all.
+            let steps = self.script.steps.iter().map(|step| step.operation.clone());
+            let steps: Vec<String> = steps.filter(|operation| Some(operation) != holder.as_ref()).collect();
             let returns = steps.iter().rev().map(|operation| format!("{operation} returns"));
             let starts = steps.iter().rev().map(|operation| format!("{operation} starts"));
             let round = ROUND_TIMES.map(seconds).into_iter().filter(|round| *round <= held.max(seconds(1))).map(plain);
@@ -240,7 +260,8 @@ impl Keep<'_, '_> {
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         let operations = all.steps.iter().flat_map(|step| step.operation.split(' '));
-        for word in clients.iter().map(String::as_str).chain(operations) {
+        let targets = all.strikes.iter().flat_map(|strike| strike.target().split('>'));
+        for word in clients.iter().map(String::as_str).chain(operations).chain(targets) {
             if let Some((kind, _)) = numbered(word)
                 && !names.contains_key(word)
             {

@@ -41,6 +41,11 @@ impl Script {
         self.signature.about.split_once(": ").map_or(self.signature.about.as_str(), |(_, part)| part)
     }
 
+    /// Whether what is said of it is done to it: `backend: brought back by notify`.
+    pub(super) fn part_is_passive(&self) -> bool {
+        self.part().split_once(" by ").is_some_and(|(done, _)| !done.contains(' ') || done.ends_with("back"))
+    }
+
     /// The file.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();

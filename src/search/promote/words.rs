@@ -1,40 +1,70 @@
 //! What a promoted scenario says of itself.
 
-use super::bench::Grade;
-use super::script::{Script, awaited};
-use crate::harness::Strike;
+use super::bench::{Grade, fails};
+use super::evidence::held;
+use super::script::{Script, awaited, plain};
+use crate::harness::{Hold, Run, Strike};
 use crate::scenario::SavedSeed;
 
-/// What happens, in a sentence: who is held where until what, which fault strikes, and what breaks.
-pub(super) fn about(script: &Script) -> String {
+/// What happens, in a sentence: who is held where until what, which fault strikes, and what breaks. `played` is a run.
+pub(super) fn about(script: &Script, played: Option<&Run>) -> String {
+    let held = played.filter(|run| fails(run, &script.signature)).map(held).unwrap_or_default();
     let mut parts: Vec<String> = script.strikes.iter().map(strike).collect();
     parts.extend(script.holds.iter().map(|hold| {
-        let point = hold.point.split_once(' ').map_or(hold.point.as_str(), |(name, _)| name);
-        match awaited(&hold.until) {
-            Some((operation, returns)) => {
-                format!("a task waits at {point} until `{operation}` {}", if returns { "returns" } else { "starts" })
-            }
-            None => format!("a task waits at {point} for {}", hold.until),
-        }
+        let pass = held.iter().find(|pass| pass.point == hold.point);
+        self::hold(hold, pass.and_then(|pass| pass.operation.as_deref()))
     }));
     if parts.is_empty() {
-        parts.extend(script.steps.iter().map(|step| format!("`{}`", step.operation)));
+        parts.push(listed(script.steps.iter().map(|step| format!("`{}`", step.operation)).collect()));
     }
-    let mut text = format!("{}: {}", parts.join(", "), script.signature.about);
-    if let Some(first) = text.get(..1) {
-        let first = first.to_uppercase();
-        text.replace_range(..1, &first);
+    let broken = script.signature.about.split_once(": ").map_or_else(
+        || script.signature.about.clone(),
+        // A kind of entity reads well only where something is said to be done to it.
+        |(kind, part)| if script.part_is_passive() { format!("{kind} {part}") } else { part.to_owned() },
+    );
+    capital(&format!("{}: {broken}.", parts.join(", ")))
+}
+
+fn hold(hold: &Hold, holder: Option<&str>) -> String {
+    let who = holder.map_or_else(|| "a task".to_owned(), |operation| format!("`{operation}`"));
+    let point = hold.point.split_once(' ').map_or(hold.point.as_str(), |(name, _)| name);
+    match awaited(&hold.until) {
+        Some((operation, returns)) => {
+            format!("{who} is held at {point} until `{operation}` {}", if returns { "returns" } else { "starts" })
+        }
+        None => format!("{who} is held at {point} for {}", hold.until),
     }
-    if !text.ends_with('.') {
-        text.push('.');
-    }
-    text
 }
 
 fn strike(strike: &Strike) -> String {
-    let lasts = strike.lasts.map(|lasts| format!(" for {}", humantime::format_duration(lasts))).unwrap_or_default();
-    let by = strike.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("{} strikes {}{by}{lasts}", strike.kind(), strike.target())
+    let (target, by) = (strike.target(), strike.by.as_deref().unwrap_or_default());
+    let lasts = strike.lasts.map(|lasts| format!(" for {}", plain(lasts))).unwrap_or_default();
+    match strike.kind() {
+        "restart" => format!("{target} is down{lasts}"),
+        "pause" => format!("{target} stands still{lasts}"),
+        "partition" | "one_way" => format!("nothing passes {target}{lasts}"),
+        "slow" => format!("messages on {target} come up to {by} later{lasts}"),
+        "reset" => format!("all streams of {target} are reset"),
+        "lost_request" => format!("a request on {target} is lost"),
+        "lost_reply" => format!("a reply on {target} is lost"),
+        "late" => format!("a request on {target} comes {by} late"),
+        "clock_jump" => format!("the clock of {target} jumps {by}"),
+        "clock_drift" => format!("the clock of {target} runs {by}"),
+        own => format!("{own} strikes {target}"),
+    }
+}
+
+/// One, two, then three.
+fn listed(mut items: Vec<String>) -> String {
+    match items.pop() {
+        Some(last) if !items.is_empty() => format!("{}, then {last}", items.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What the file says of where it comes from, and of what it cannot promise.
