@@ -21,7 +21,7 @@ use toml::{Table, Value};
 
 pub use self::bench::Grade;
 use self::bench::{Bench, fails};
-use self::evidence::Evidence;
+use self::evidence::{Evidence, Leftover};
 use self::script::Script;
 use crate::harness::{Plan, RunOptions};
 use crate::scenario::{Experiment, ResizeError, SavedSeed, Signature, Systems};
@@ -140,7 +140,7 @@ impl Promote<'_> {
         if let Err(why) = self.systems.parse(&exact.to_text(), "promoted.toml".as_ref(), "promoted") {
             return Err(PromoteError::Unscriptable { why: why.to_string() });
         }
-        let found = find::find(&mut bench, &exact);
+        let found = find::find(&mut bench, &exact, &Leftover::of(saved));
         let ended = bench.is_over();
         let Some((mut script, mut grade)) = found else {
             return Err(if ended { PromoteError::Ended } else { PromoteError::Elusive });

@@ -4,12 +4,34 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{ActivityId, Drawn, Event, History, Hold, Run, Step, Strike, What};
+use crate::scenario::{SavedDecision, SavedSeed};
 
 /// What happened in the chaos of a run, as a script would have it.
 pub(super) struct Evidence {
     pub(super) steps: Vec<Step>,
     pub(super) strikes: Vec<Strike>,
     pub(super) holds: Vec<Hold>,
+}
+
+/// Decisions of a shrunk run that a script has no words for, or may have none that do.
+pub(super) struct Leftover {
+    /// Latencies, and whose turn it is.
+    pub(super) unscripted: Vec<SavedDecision>,
+    /// Tasks held by chance: a hold takes the first that comes to its point, and it may have been another.
+    pub(super) stalls: Vec<SavedDecision>,
+}
+
+impl Leftover {
+    /// Of a shrunk failure.
+    pub(super) fn of(saved: &SavedSeed) -> Self {
+        let site = |saved: &SavedDecision| saved.decision.site.split(' ').next().unwrap_or_default().to_owned();
+        let scripted =
+            |site: &str| ["operation", "think", "swarm", "stall"].contains(&site) || site.starts_with("fault.");
+        let those = |wanted: &dyn Fn(&str) -> bool| -> Vec<SavedDecision> {
+            saved.decisions.iter().filter(|saved| wanted(&site(saved))).cloned().collect()
+        };
+        Self { unscripted: those(&|site| !scripted(site)), stalls: those(&|site| site == "stall") }
+    }
 }
 
 /// A task passed a point while it worked for an operation.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, Grade};
-use super::evidence::{Pass, passes};
+use super::evidence::{Leftover, Pass, passes};
 use super::minimise::{compressed, reduce};
 use super::script::Script;
 use crate::harness::{Decision, Hold};
@@ -14,30 +14,30 @@ use crate::scenario::SavedDecision;
 const WAITS: [&str; 3] = ["2s", "3s", "6s"];
 /// How many scripts that pass the first few seeds are tried in earnest.
 const EARNEST: usize = 8;
+/// How many ways to end the holds that there are, are tried at most.
+const UNTILS: usize = 300;
 /// How many pairs of holds are tried at most.
 const PAIRS: usize = 3_000;
 
 /// The best script that is found from this one, which plays what happened at its exact times.
-pub(super) fn find(bench: &mut Bench<'_>, exact: &Script) -> Option<(Script, Grade)> {
+pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -> Option<(Script, Grade)> {
     let mut best: Option<(Script, Grade)> = None;
     // What a person would write comes first: as few holds as will do.
     if better(bench, &[compressed(exact), exact.clone()], &mut best) {
         return best;
     }
     // Fewer steps have fewer points between them, so what is not needed goes while nothing is drawn.
-    let calm = calmed(bench, exact);
-    let mut bases = Vec::new();
-    for script in calm.iter().chain([exact]) {
-        bases.extend([compressed(script), script.clone()]);
-        if !script.holds.is_empty() {
-            let bare = Script { holds: Vec::new(), ..script.clone() };
-            bases.extend([compressed(&bare), bare]);
-        }
-        if calm.is_some() {
-            break;
-        }
+    let core = calmed(bench, exact, &leftover.unscripted).unwrap_or_else(|| exact.clone());
+    let mut bases = vec![compressed(&core), core.clone()];
+    if !core.holds.is_empty() {
+        let bare = Script { holds: Vec::new(), ..core.clone() };
+        bases.extend([compressed(&bare), bare]);
     }
     if better(bench, &bases, &mut best) {
+        return best;
+    }
+    let otherwise: Vec<Script> = bases.iter().flat_map(other_untils).collect();
+    if tried(bench, &otherwise, &mut best) {
         return best;
     }
     for base in &bases {
@@ -62,33 +62,56 @@ pub(super) fn find(bench: &mut Bench<'_>, exact: &Script) -> Option<(Script, Gra
         }
     }
     // The last resort: nothing is left to chance.
-    let fixed: Vec<Script> = calm.iter().chain([exact]).map(fixed).collect();
-    better(bench, &fixed, &mut best);
+    let held = Script { decisions: [fixed(), leftover.unscripted.clone()].concat(), ..core.clone() };
+    let stalls = [fixed(), leftover.unscripted.clone(), leftover.stalls.clone()].concat();
+    let stalled = Script { decisions: stalls, holds: Vec::new(), ..exact.clone() };
+    better(bench, &[held, stalled], &mut best);
     best
 }
 
-/// The script without what it does not need while nothing is drawn; `None` where it does not fail then.
-fn calmed(bench: &mut Bench<'_>, exact: &Script) -> Option<Script> {
+/// The script without what it does not need while nothing is drawn but what it cannot script; `None` where it does not
+/// fail then.
+fn calmed(bench: &mut Bench<'_>, exact: &Script, unscripted: &[SavedDecision]) -> Option<Script> {
     bench.calm = true;
     let least = Grade { seeds: 1, failing: 1, holding: 1 };
-    let calm = bench.grade(exact, least).map(|mut grade| {
-        let mut script = exact.clone();
+    let mut script = Script { decisions: unscripted.to_vec(), ..exact.clone() };
+    let calm = bench.grade(&script, least).map(|mut grade| {
         reduce(bench, &mut script, &mut grade);
+        script.decisions.clear();
         script
     });
     bench.calm = false;
     calm
 }
 
-/// The script with every latency and every choice of the scheduler as if nothing were drawn.
-fn fixed(script: &Script) -> Script {
+/// Every latency and every choice of the scheduler as if nothing were drawn.
+fn fixed() -> Vec<SavedDecision> {
     let styles =
         [("latency", "no message takes longer than another"), ("schedule", "whoever is ready first runs first")];
-    let decisions = styles.map(|(style, meaning)| SavedDecision {
+    let fixed = styles.map(|(style, meaning)| SavedDecision {
         decision: Decision { site: format!("style {style}").into(), index: 0, value: 0 },
         meaning: meaning.into(),
     });
-    Script { decisions: decisions.into(), ..script.clone() }
+    fixed.into()
+}
+
+/// The script with other ends to its holds.
+fn other_untils(script: &Script) -> Vec<Script> {
+    let mut scripts = vec![script.clone()];
+    for place in 0..script.holds.len() {
+        let returns = script.steps.iter().map(|step| format!("{} returns", step.operation));
+        let untils: Vec<String> = returns.chain(WAITS.map(str::to_owned)).collect();
+        let other = |script: &Script, until: &String| {
+            let mut script = script.clone();
+            script.holds[place].until.clone_from(until);
+            script
+        };
+        let more: Vec<Script> =
+            scripts.iter().flat_map(|script| untils.iter().map(move |until| other(script, until))).collect();
+        scripts.extend(more);
+        scripts.truncate(UNTILS);
+    }
+    scripts.split_off(1)
 }
 
 fn with<const N: usize>(base: &Script, holds: [&Hold; N]) -> Script {

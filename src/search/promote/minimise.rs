@@ -1,6 +1,6 @@
 //! Making a script as short and round as a person would write it, while it stays as good as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use toml::Value;
@@ -166,6 +166,7 @@ impl Keep<'_, '_> {
         if self.take(together) {
             return;
         }
+        self.close_gaps();
         let parts = self.script.steps.len() + self.script.strikes.len();
         for place in 0..parts {
             let at = *time(self.script, place);
@@ -178,6 +179,31 @@ impl Keep<'_, '_> {
         }
         self.script.steps.sort_by_key(|step| step.at);
         self.script.strikes.sort_by_key(|strike| strike.at);
+    }
+
+    /// Everything from some moment on comes earlier, as far as a round time after what is before it.
+    fn close_gaps(&mut self) {
+        let parts = self.script.steps.len() + self.script.strikes.len();
+        let mut before = None;
+        loop {
+            let times: BTreeSet<Duration> = (0..parts).map(|place| *time(self.script, place)).collect();
+            let Some(next) = times.into_iter().find(|time| Some(*time) > before) else { return };
+            let gap = next - before.unwrap_or_default();
+            before = Some(next);
+            for round in ROUND_TIMES.map(seconds).into_iter().take_while(|round| *round < gap) {
+                let earlier = gap - round;
+                let moved = self.change(|script| {
+                    for place in 0..parts {
+                        let at = time(script, place);
+                        *at -= if *at >= next { earlier } else { Duration::ZERO };
+                    }
+                });
+                if moved {
+                    before = Some(next - earlier);
+                    break;
+                }
+            }
+        }
     }
 
     /// A hold for some time becomes one until something happens, or one for a round time.
