@@ -72,7 +72,7 @@ impl Evidence {
     }
 }
 
-/// Where tasks were held in the chaos of a run that kept its history, each with the operation that it worked for.
+/// Where tasks were held in a run that kept its history, each with the operation that it worked for.
 pub(super) fn held(run: &Run) -> Vec<Pass> {
     let Some(history) = &run.history else { return Vec::new() };
     let pass = |event: &Event| match &event.what {
@@ -81,7 +81,8 @@ pub(super) fn held(run: &Run) -> Vec<Pass> {
         }
         _ => None,
     };
-    chaos(run).iter().filter_map(pass).collect()
+    // A hold that only the end of all ends is told after it.
+    history.events().iter().filter_map(pass).collect()
 }
 
 /// The client's operation, or the cycle in the background, that an event belongs to.

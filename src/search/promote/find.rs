@@ -1,6 +1,7 @@
 //! From what a shrunk run shows to a script that fails from every seed: what was a matter of latencies and of who
 //! runs first becomes a matter of holds.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::bench::{Bench, Grade};
@@ -17,7 +18,11 @@ const EARNEST: usize = 8;
 /// How many ways to end the holds that there are, are tried at most.
 const UNTILS: usize = 300;
 /// How many pairs of holds are tried at most.
-const PAIRS: usize = 3_000;
+const PAIRS: usize = 1_500;
+/// How many holds follow one another at most, each where the one before it led.
+const DEPTH: usize = 3;
+/// How many scripts are followed at each of these steps.
+const WIDTH: usize = 12;
 
 /// The best script that is found from this one, which plays what happened at its exact times.
 pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -> Option<(Script, Grade)> {
@@ -46,6 +51,10 @@ pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -
         if tried(bench, &singles, &mut best) {
             return best;
         }
+    }
+    let led: Vec<Script> = bases.iter().flat_map(|base| led_on(bench, base)).collect();
+    if tried(bench, &led, &mut best) {
+        return best;
     }
     for base in &bases {
         let holds = candidates(bench, base);
@@ -118,6 +127,38 @@ fn with<const N: usize>(base: &Script, holds: [&Hold; N]) -> Script {
     let mut script = base.clone();
     script.holds.extend(holds.into_iter().cloned());
     script
+}
+
+/// Scripts with several holds, found step by step: a hold that leads somewhere new is followed by one right there.
+fn led_on(bench: &mut Bench<'_>, base: &Script) -> Vec<Script> {
+    let mut found = Vec::new();
+    let mut seen: BTreeSet<String> = points(bench, base);
+    let mut level = vec![(base.clone(), seen.clone())];
+    for _ in 0..DEPTH {
+        let mut next = Vec::new();
+        for (script, new) in &level {
+            for (_, hold) in candidates(bench, script) {
+                if !new.contains(&hold.point) || bench.is_over() {
+                    continue;
+                }
+                let longer = with(script, [&hold]);
+                let fresh: BTreeSet<String> = points(bench, &longer).difference(&seen).cloned().collect();
+                if !fresh.is_empty() && next.len() < WIDTH {
+                    next.push((longer.clone(), fresh));
+                }
+                found.push(longer);
+            }
+        }
+        seen.extend(next.iter().flat_map(|(_, fresh)| fresh.iter().cloned()));
+        level = next;
+    }
+    found
+}
+
+/// The points that a script passes.
+fn points(bench: &mut Bench<'_>, script: &Script) -> BTreeSet<String> {
+    let passes = bench.look(script, true).map(|run| passes(&run)).unwrap_or_default();
+    passes.into_iter().map(|pass| pass.point).collect()
 }
 
 /// Every hold that can be scripted at the points that this script passes, with the operation that would be held.

@@ -163,7 +163,7 @@ impl Keep<'_, '_> {
 
     fn round_times(&mut self) {
         let together = compressed(self.script);
-        if self.take(together) {
+        if together == *self.script || self.take(together) {
             return;
         }
         self.close_gaps();
@@ -212,17 +212,30 @@ impl Keep<'_, '_> {
         for place in 0..self.script.holds.len() {
             let holder = held.iter().find(|pass| pass.point == self.script.holds[place].point);
             let holder = holder.and_then(|pass| pass.operation.clone());
-            let Ok(held) = humantime::parse_duration(&self.script.holds[place].until) else { continue };
+            let until = &self.script.holds[place].until;
+            let of_itself = awaited(until).is_some_and(|(operation, _)| Some(operation) == holder.as_deref());
+            let held_for = match humantime::parse_duration(until) {
+                Ok(time) => time,
+                Err(_) if of_itself => seconds(90),
+                Err(_) => continue,
+            };
             // An operation that waits for itself waits for the end of all.
             let steps = self.script.steps.iter().map(|step| step.operation.clone());
             let steps: Vec<String> = steps.filter(|operation| Some(operation) != holder.as_ref()).collect();
             let returns = steps.iter().rev().map(|operation| format!("{operation} returns"));
             let starts = steps.iter().rev().map(|operation| format!("{operation} starts"));
-            let round = ROUND_TIMES.map(seconds).into_iter().filter(|round| *round <= held.max(seconds(1))).map(plain);
-            let untils: Vec<String> = returns.chain(starts).chain(round).collect();
-            for until in untils {
-                if until == self.script.holds[place].until || self.change(|script| script.holds[place].until = until) {
-                    break;
+            let events: Vec<String> = returns.chain(starts).collect();
+            if events.into_iter().any(|until| self.change(|script| script.holds[place].until = until)) {
+                continue;
+            }
+            let fits = |time: &Duration| *time <= held_for.max(seconds(1));
+            let mut round = ROUND_TIMES.map(seconds).into_iter().filter(fits);
+            let set = |time: Duration| move |script: &mut Script| script.holds[place].until = plain(time);
+            if round.any(|time| time == held_for || self.change(set(time))) {
+                // Some more, so that nothing hangs on a millisecond.
+                let held_for = humantime::parse_duration(&self.script.holds[place].until).unwrap_or(held_for);
+                if let Some(more) = ROUND_TIMES.map(seconds).into_iter().find(|time| *time > held_for) {
+                    self.change(set(more));
                 }
             }
         }

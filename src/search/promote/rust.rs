@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::Promoted;
 
+/// How wide a line of the test may be.
+const WIDTH: usize = 120;
+
 impl Promoted {
     /// A test that plays the scenario file at `path`, for a system that files describe.
     pub fn to_test(&self, name: &str, path: &Path) -> String {
@@ -34,9 +37,15 @@ impl Promoted {
                 return;
             }
             used.push(kind);
+            let items: Vec<String> = items.into_iter().map(|item| format!("{kind} {{ {item} }}")).collect();
+            let line = format!("        {field}: vec![{}],", items.join(", "));
+            if line.chars().count() <= WIDTH {
+                let _ = writeln!(lists, "{line}");
+                return;
+            }
             let _ = writeln!(lists, "        {field}: vec![");
             for item in items {
-                let _ = writeln!(lists, "            {kind} {{ {item} }},");
+                let _ = writeln!(lists, "            {item},");
             }
             lists.push_str("        ],\n");
         };

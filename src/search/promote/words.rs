@@ -9,7 +9,8 @@ use crate::scenario::SavedSeed;
 /// What happens, in a sentence: who is held where until what, which fault strikes, and what breaks. `played` is a run.
 pub(super) fn about(script: &Script, played: Option<&Run>) -> String {
     let held = played.filter(|run| fails(run, &script.signature)).map(held).unwrap_or_default();
-    let mut parts: Vec<String> = script.strikes.iter().map(strike).collect();
+    let strikes: Vec<String> = script.strikes.iter().map(strike).collect();
+    let mut parts: Vec<String> = Vec::new();
     parts.extend(script.holds.iter().map(|hold| {
         let pass = held.iter().find(|pass| pass.point == hold.point);
         self::hold(hold, pass.and_then(|pass| pass.operation.as_deref()))
@@ -17,12 +18,16 @@ pub(super) fn about(script: &Script, played: Option<&Run>) -> String {
     if parts.is_empty() {
         parts.push(listed(script.steps.iter().map(|step| format!("`{}`", step.operation)).collect()));
     }
+    let mut happens = parts.join(", ");
+    if !strikes.is_empty() {
+        happens = format!("{}, and {happens}", strikes.join(", "));
+    }
     let broken = script.signature.about.split_once(": ").map_or_else(
         || script.signature.about.clone(),
         // A kind of entity reads well only where something is said to be done to it.
         |(kind, part)| if script.part_is_passive() { format!("{kind} {part}") } else { part.to_owned() },
     );
-    capital(&format!("{}: {broken}.", parts.join(", ")))
+    capital(&format!("{happens}: {broken}."))
 }
 
 fn hold(hold: &Hold, holder: Option<&str>) -> String {
@@ -40,8 +45,8 @@ fn strike(strike: &Strike) -> String {
     let (target, by) = (strike.target(), strike.by.as_deref().unwrap_or_default());
     let lasts = strike.lasts.map(|lasts| format!(" for {}", plain(lasts))).unwrap_or_default();
     match strike.kind() {
-        "restart" => format!("{target} is down{lasts}"),
-        "pause" => format!("{target} stands still{lasts}"),
+        "restart" => format!("the host {target} is down{lasts}"),
+        "pause" => format!("the host {target} stands still{lasts}"),
         "partition" | "one_way" => format!("nothing passes {target}{lasts}"),
         "slow" => format!("messages on {target} come up to {by} later{lasts}"),
         "reset" => format!("all streams of {target} are reset"),
@@ -50,7 +55,7 @@ fn strike(strike: &Strike) -> String {
         "late" => format!("a request on {target} comes {by} late"),
         "clock_jump" => format!("the clock of {target} jumps {by}"),
         "clock_drift" => format!("the clock of {target} runs {by}"),
-        own => format!("{own} strikes {target}"),
+        own => format!("the fault {own} strikes {target}"),
     }
 }
 
