@@ -61,7 +61,7 @@ struct Policy {
     leaks: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 

@@ -218,6 +218,7 @@ fn seed(about: &str) -> SavedSeed {
             decision: Decision { site: "net.lost_reply lamp-1>c1".into(), index: 3, value: u64::MAX },
             meaning: "the third reply is lost".into(),
         }],
+        topology: vec![("lamps".into(), 1)],
     }
 }
 

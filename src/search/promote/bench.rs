@@ -94,8 +94,7 @@ impl Bench<'_> {
             done = number + 1;
             *(if number % 2 == 0 { &mut grade.failing } else { &mut grade.holding }) += u64::from(good);
             let left = seeds - done / 2;
-            let hopeless =
-                grade.failing + (left - u64::from(done % 2)) < least.failing || grade.holding + left < least.holding;
+            let hopeless = grade.failing + (left - done % 2) < least.failing || grade.holding + left < least.holding;
             if hopeless { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         self.told(done);

@@ -188,10 +188,10 @@ impl Keep<'_, '_> {
         loop {
             let times: BTreeSet<Duration> = (0..parts).map(|place| *time(self.script, place)).collect();
             let Some(next) = times.into_iter().find(|time| Some(*time) > before) else { return };
-            let gap = next - before.unwrap_or_default();
+            let gap = next.saturating_sub(before.unwrap_or_default());
             before = Some(next);
             for round in ROUND_TIMES.map(seconds).into_iter().take_while(|round| *round < gap) {
-                let earlier = gap - round;
+                let earlier = gap.saturating_sub(round);
                 let moved = self.change(|script| {
                     for place in 0..parts {
                         let at = time(script, place);
@@ -199,7 +199,7 @@ impl Keep<'_, '_> {
                     }
                 });
                 if moved {
-                    before = Some(next - earlier);
+                    before = Some(next.saturating_sub(earlier));
                     break;
                 }
             }
