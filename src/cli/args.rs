@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pictures::Pictures;
 use crate::search::FUTURES;
@@ -42,6 +42,8 @@ pub(super) enum Command {
     Shrink(Shrink),
     /// Why a saved failure fails, and when there was no way out any more
     Explain(Explain),
+    /// A saved failure as a scripted scenario that fails in the same way, ready to commit
+    Promote(Promote),
     /// Re-introduce each defect: it must be caught, and the hardened form must hold beside it
     Catalogue(Catalogue),
     /// Each seed twice here and once in a fresh process: all must be equal
@@ -141,6 +143,37 @@ pub(super) struct Explain {
     /// How many runs at once [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Promote {
+    /// The seed file; one that is not shrunk yet is shrunk first
+    #[arg(value_name = "SEEDFILE")]
+    pub(super) file: PathBuf,
+    /// Where the result goes [default: among the scenarios, as SYSTEM/promoted-NAME.toml]; with --test, where the test goes
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Print a Rust test too: one that plays the scenario's file, or `plan`, one that has the whole script in itself
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "file")]
+    pub(super) test: Option<TestForm>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+    /// From how many seeds it must fail, and hold in the hardened form
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    /// How many runs at once [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+}
+
+/// What kind of Rust test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TestForm {
+    /// It plays the scenario's file
+    File,
+    /// It has the whole script in itself, for a system that no file describes
+    Plan,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::screen::Screen;
-use super::{catalogue, determinism, explain, fuzz, list, outside, replay, run, shrink};
+use super::{catalogue, determinism, explain, fuzz, list, outside, promote, replay, run, shrink};
 use crate::report::Again;
 use crate::scenario::{Experiment, SavedSeed, ScenarioError, SeedShelf, Shelf, Systems};
 use crate::world::not_guaranteed;
@@ -85,6 +85,7 @@ impl Desk {
                 | Command::Replay(_)
                 | Command::Shrink(_)
                 | Command::Explain(_)
+                | Command::Promote(_)
         )
     }
 
@@ -102,6 +103,7 @@ impl Desk {
             Command::Replay(args) => replay::replay(self, args),
             Command::Shrink(args) => shrink::shrink(self, args),
             Command::Explain(args) => explain::explain(self, args),
+            Command::Promote(args) => promote::promote(self, args),
             Command::Catalogue(args) => catalogue::catalogue(self, args),
             Command::Determinism(args) => determinism::determinism(self, args),
             Command::Fingerprints(args) => determinism::fingerprints(self, args),

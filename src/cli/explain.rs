@@ -1,7 +1,6 @@
 //! `explain`: the causes of a saved failure in words.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
@@ -10,15 +9,16 @@ use super::args::Explain as Args;
 use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::progress;
+use super::shrink;
 use crate::report::explanation;
 use crate::scenario::{Experiment, SavedSeed};
-use crate::search::{Explain, Progress, Shrink, ShrinkWatch};
+use crate::search::{Explain, Progress};
 
 pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let names: Vec<String> = desk.scenarios.entries()?.into_iter().map(|entry| entry.name).collect();
     let saved = SavedSeed::read(&args.file, Some(&names))?;
     let found = desk.scenarios.find_one(&saved.scenario)?;
-    let saved = if saved.only_decisions { saved } else { shrunk(desk, args, &found, &saved)? };
+    let saved = if saved.only_decisions { saved } else { shrink::shrunk(desk, args.jobs, &found, &saved)? };
     let experiment = saved.experiment(&found)?;
     let mut bar = Bar(progress(1, "explaining"));
     let told = Explain {
@@ -49,23 +49,6 @@ fn heading(experiment: &dyn Experiment, saved: &SavedSeed) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The failure made small, for a long run explains nothing.
-fn shrunk(desk: &Desk, args: &Args, found: &Arc<dyn Experiment>, saved: &SavedSeed) -> miette::Result<SavedSeed> {
-    let clock = outside::stopwatch();
-    let mut bar = Bar(progress(1, "shrinking"));
-    let shrink = Shrink {
-        experiment: found,
-        saved,
-        time: None,
-        jobs: args.jobs.unwrap_or_else(outside::cores),
-        stop: &desk.stop,
-        clock: &clock,
-    };
-    let shrunk = shrink.run(&mut bar);
-    bar.0.finish_and_clear();
-    Ok(shrunk?.seed)
-}
-
 fn mended(desk: &Desk, file: &Path, drift: usize) -> miette::Report {
     let drift = if drift == 0 { String::new() } else { format!("; {drift} of its decisions were never asked for") };
     miette::miette!(
@@ -82,11 +65,5 @@ impl Progress for Bar {
     fn done(&mut self, part: u64, whole: u64) {
         self.0.set_length(whole);
         self.0.set_position(part);
-    }
-}
-
-impl ShrinkWatch for Bar {
-    fn tried(&mut self, trials: u64, left: usize) {
-        self.0.set_message(format!("{trials} runs, {left} decisions left"));
     }
 }

@@ -14,6 +14,7 @@ mod fuzz;
 mod list;
 mod outside;
 mod pictures;
+mod promote;
 mod replay;
 mod run;
 mod screen;

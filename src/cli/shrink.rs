@@ -1,6 +1,8 @@
 //! `shrink`: the same signature from the fewest decisions.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
@@ -10,7 +12,7 @@ use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::progress;
 use crate::report::Ink;
-use crate::scenario::{SavedDecision, SavedSeed};
+use crate::scenario::{Experiment, SavedDecision, SavedSeed};
 use crate::search::{Shrink, ShrinkError, ShrinkWatch, Shrunk};
 
 pub(super) fn shrink(desk: &Desk, args: &Args) -> miette::Result<Status> {
@@ -76,6 +78,21 @@ fn one(desk: &Desk, args: &Args, file: &Path) -> miette::Result<Status> {
         }
         Err(error @ ShrinkError::Sizes(_)) => Err(error.into()),
     }
+}
+
+/// A failure made small, for commands that cannot work with a long run.
+pub(super) fn shrunk(
+    desk: &Desk,
+    jobs: Option<NonZeroUsize>,
+    found: &Arc<dyn Experiment>,
+    saved: &SavedSeed,
+) -> miette::Result<SavedSeed> {
+    let clock = outside::stopwatch();
+    let mut bar = Bar(progress(1, "shrinking"));
+    let jobs = jobs.unwrap_or_else(outside::cores);
+    let shrunk = Shrink { experiment: found, saved, time: None, jobs, stop: &desk.stop, clock: &clock }.run(&mut bar);
+    bar.0.finish_and_clear();
+    Ok(shrunk?.seed)
 }
 
 /// Where the result goes.

@@ -75,4 +75,19 @@ impl Deployment {
     pub fn link(&mut self, from: &'static str, to: &'static str) {
         self.links.push((from, to));
     }
+
+    /// The names of the hosts that this kind of fault may strike; a link may be any two hosts, so it has none.
+    pub(crate) fn struck_by(&self, kind: &str) -> Vec<&str> {
+        let fault = Fault::named(kind);
+        let may = |host: &&Host| match fault {
+            Some(fault) => !host.immune.contains(&fault),
+            None => host.faults.iter().any(|(own, _)| *own == kind),
+        };
+        self.hosts.iter().filter(may).map(|host| host.name.as_str()).collect()
+    }
+
+    /// The names of all hosts but those of clients.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| host.name.as_str())
+    }
 }

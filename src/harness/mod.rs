@@ -7,6 +7,7 @@ mod draw;
 mod invariant;
 mod plan;
 mod run;
+mod strike;
 mod system;
 
 pub use deployment::{CLIENT, Deployment, Host};
@@ -14,8 +15,10 @@ pub use draw::Draw;
 pub use invariant::{Findings, Invariant, Observed, Record, Violation};
 pub use plan::{Hold, Limits, Plan, Step};
 pub use run::{Fingerprint, Fork, NO_ESCAPE, NO_PANIC, Run, RunOptions, Verdict, run};
+pub use strike::Strike;
+pub(crate) use strike::{Misfit, Part};
 pub use system::{Configured, Load, System};
 
 pub use crate::world::history::{Activity, ActivityId, Event, Fact, History, What};
-pub use crate::world::nemesis::{Fault, Tally};
+pub use crate::world::nemesis::{Drawn, Fault, Tally};
 pub use crate::world::tape::Decision;

@@ -1,6 +1,9 @@
-//! What a run is told beyond its system: faults, limits, scripted steps and holds.
+//! What a run is told beyond its system: faults, limits, scripted steps, holds and strikes.
 
 use std::time::Duration;
+
+use super::Strike;
+use crate::world::tape::Decision;
 
 /// Everything about a run but its system and its seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +16,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Scripted interleavings.
     pub holds: Vec<Hold>,
+    /// Scripted faults, at exact times.
+    pub strikes: Vec<Strike>,
+    /// Decisions that every run takes, whatever its seed draws.
+    pub decisions: Vec<Decision>,
     /// Allowances granted to the oracles.
     pub allow: Vec<String>,
 }
@@ -57,6 +64,14 @@ impl Default for Limits {
 impl Default for Plan {
     /// No faults, default limits, nothing scripted.
     fn default() -> Self {
-        Self { faults: Vec::new(), limits: Limits::default(), steps: Vec::new(), holds: Vec::new(), allow: Vec::new() }
+        Self {
+            faults: Vec::new(),
+            limits: Limits::default(),
+            steps: Vec::new(),
+            holds: Vec::new(),
+            strikes: Vec::new(),
+            decisions: Vec::new(),
+            allow: Vec::new(),
+        }
     }
 }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deployment::CLIENT;
-use super::{Deployment, Draw, Findings, Observed, Plan, Record, System, Violation};
+use super::{Deployment, Draw, Findings, Observed, Plan, Record, Strike, System, Violation};
 use crate::world::history::{History, What};
-use crate::world::nemesis::{Fault, Nemesis, Plague, Tally, Target};
+use crate::world::nemesis::{Fault, Nemesis, Plague, Scripted, Tally, Target};
 use crate::world::tape::{Decision, Redraw, below};
 use crate::world::{self, Config, HostId, Outcome, World, simulate};
 
@@ -125,7 +125,7 @@ pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) 
     }
     let config = Config {
         seed,
-        overrides: options.overrides.clone(),
+        overrides: plan.decisions.iter().chain(&options.overrides).cloned().collect(),
         benign: options.only_overrides,
         redraw: options.fork.map(Fork::redraw),
         detail: options.detail,
@@ -177,6 +177,7 @@ struct Driver<S: System> {
     ledger: Rc<Ledger<S>>,
     clients: Vec<(HostId, Arc<str>, S::Client)>,
     plagues: Vec<Plague>,
+    strikes: Vec<Scripted>,
     hosts: Vec<HostId>,
     heals: Vec<Rc<dyn Fn()>>,
 }
@@ -201,6 +202,7 @@ impl<S: System> Driver<S> {
             clients.push((id, name.as_str().into(), system.client(&name)));
         }
         let plagues = plan.faults.iter().map(|(kind, rate)| plague(kind, *rate, &deployment, &roles)).collect();
+        let strikes = plan.strikes.iter().filter_map(|strike| scripted(strike, &deployment, world)).collect();
         let ledger = Rc::new(Ledger {
             operations: RefCell::default(),
             in_flight: Cell::new(0),
@@ -208,7 +210,7 @@ impl<S: System> Driver<S> {
             changed: tokio::sync::Notify::new(),
         });
         let heals = deployment.hosts.into_iter().flat_map(|host| host.heals).collect();
-        Self { system, plan, telling, world: world.clone(), ledger, clients, plagues, hosts, heals }
+        Self { system, plan, telling, world: world.clone(), ledger, clients, plagues, strikes, hosts, heals }
     }
 
     async fn run(self: Rc<Self>) -> Driven<S> {
@@ -225,7 +227,7 @@ impl<S: System> Driver<S> {
 
         let ledger = self.ledger.clone();
         let busy = Rc::new(move || (ledger.in_flight.get(), ledger.operations.borrow().len() as u64));
-        let nemesis = Rc::new(Nemesis::new(&world, self.plagues.clone(), busy));
+        let nemesis = Rc::new(Nemesis::new(&world, self.plagues.clone(), self.strikes.clone(), busy));
         let striking = nemesis.clone();
         let strikes = world.spawn_on(HostId::WORLD, async move { striking.act().await });
         let work = self.clone();
@@ -447,6 +449,21 @@ fn plague(kind: &str, per_minute: f64, deployment: &Deployment, roles: &[(HostId
         }
     }
     Plague { kind: kind.into(), per_minute, targets }
+}
+
+/// A scripted fault with what it strikes. One that does not make sense is refused where a plan is read.
+fn scripted(strike: &Strike, deployment: &Deployment, world: &World) -> Option<Scripted> {
+    let (kind, name) = (strike.kind(), strike.target());
+    let target = match (Fault::named(kind), name.split_once('>')) {
+        (Some(_), Some((from, to))) => Target::Link(world.host(from)?, world.host(to)?),
+        (Some(_), None) => Target::Host(world.host(name)?),
+        (None, _) => {
+            let host = deployment.hosts.iter().find(|host| host.name == name)?;
+            let (_, own) = host.faults.iter().find(|(own, _)| *own == kind)?;
+            Target::Own(world.host(name)?, own.clone())
+        }
+    };
+    Some(Scripted { at: strike.at, kind: kind.into(), target, blow: strike.blow().ok()? })
 }
 
 /// Asks every invariant about a run that is over.

@@ -12,9 +12,9 @@ use super::checks::{self, Wrong};
 use super::error::{FileError, Source};
 use super::expect;
 use super::experiment::{Bound, Digest, Sizes, Title};
-use super::sheet::{Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, Tables};
+use super::sheet::{DecisionSheet, Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, StrikeSheet, Tables};
 use super::{Expect, Experiment};
-use crate::harness::{Configured, Hold, Limits, Plan, Step};
+use crate::harness::{Configured, Decision, Hold, Limits, Part, Plan, Step, Strike};
 
 type TablesOf<S> = Tables<<S as Configured>::Policy, <S as Configured>::Topology, <S as Configured>::Workload>;
 
@@ -149,12 +149,14 @@ fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Pla
     for step in &frame.steps {
         checked(step.client.span(), "not known", checks::client(system, step.client.get_ref()))?;
         checked(step.operation.span(), "cannot be performed", checks::operation(system, step.operation.get_ref()))?;
-        in_time(source, step, &limits)?;
+        in_time(source, &step.at, "step", "clients have stopped", &limits)?;
     }
     for hold in &frame.holds {
         checked(hold.point.span(), "not known", checks::point(system, hold.point.get_ref()))?;
         checked(hold.until.span(), "when?", checks::until(system, hold.until.get_ref()))?;
     }
+    let strikes: Vec<Strike> =
+        frame.strikes.iter().map(|strike| check_strike(source, system, strike, &limits)).collect::<Result<_, _>>()?;
     let step = |step: &StepSheet| Step {
         at: step.at.get_ref().0,
         client: step.client.get_ref().clone(),
@@ -166,6 +168,8 @@ fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Pla
         limits,
         steps: frame.steps.iter().map(step).collect(),
         holds: frame.holds.iter().map(hold).collect(),
+        strikes,
+        decisions: frame.decisions.iter().map(decision).collect(),
         allow: frame.allow.iter().map(|allowance| allowance.get_ref().clone()).collect(),
     })
 }
@@ -195,13 +199,44 @@ fn limits(source: &Source, written: &LimitsSheet) -> Result<Limits, FileError> {
     })
 }
 
-fn in_time(source: &Source, step: &StepSheet, limits: &Limits) -> Result<(), FileError> {
-    if step.at.get_ref().0 < limits.chaos {
+fn in_time(source: &Source, at: &Spanned<Span>, what: &str, why: &str, limits: &Limits) -> Result<(), FileError> {
+    if at.get_ref().0 < limits.chaos {
         return Ok(());
     }
     let end = humantime::format_duration(limits.chaos);
-    let help = format!("chaos ends at {end}: raise it in [limits], or step earlier");
-    Err(source.refuse(step.at.span(), "this step would come after clients have stopped", "too late", Some(help)))
+    let help = format!("chaos ends at {end}: raise it in [limits], or {what} earlier");
+    Err(source.refuse(at.span(), format!("this {what} would come after {why}"), "too late", Some(help)))
+}
+
+fn check_strike<S: Configured>(
+    source: &Source,
+    system: &S,
+    written: &StrikeSheet,
+    limits: &Limits,
+) -> Result<Strike, FileError> {
+    let strike = Strike {
+        at: written.at.get_ref().0,
+        fault: written.strike.get_ref().clone(),
+        lasts: written.lasts.as_ref().map(|lasts| lasts.get_ref().0),
+        by: written.by.as_ref().map(|by| by.get_ref().clone()),
+        magnitude: written.magnitude.as_ref().map(|magnitude| *magnitude.get_ref()),
+    };
+    in_time(source, &written.at, "strike", "faults have healed", limits)?;
+    checks::strike(system, &strike).map_err(|misfit| {
+        let span = match misfit.part {
+            Part::Fault => None,
+            Part::Lasts => written.lasts.as_ref().map(Spanned::span),
+            Part::By => written.by.as_ref().map(Spanned::span),
+            Part::Magnitude => written.magnitude.as_ref().map(Spanned::span),
+        };
+        let span = span.unwrap_or_else(|| written.strike.span());
+        source.refuse(span, misfit.message, "cannot strike", Some(misfit.help))
+    })?;
+    Ok(strike)
+}
+
+fn decision(written: &DecisionSheet) -> Decision {
+    Decision { site: written.site.as_str().into(), index: written.index, value: written.value }
 }
 
 /// One line for each table or value that was written, for printing beside the seed.
@@ -212,7 +247,9 @@ fn settings(written: &Table) -> Vec<String> {
         .filter(|(key, _)| !told.contains(&key.as_str()))
         .map(|(key, value)| match value {
             Value::Table(table) => format!("[{key}] {}", entries(table)),
-            Value::Array(items) if key == "step" || key == "hold" => format!("[[{key}]] × {}", items.len()),
+            Value::Array(items) if ["step", "hold", "fault", "decision"].contains(&key.as_str()) => {
+                format!("[[{key}]] × {}", items.len())
+            }
             other => format!("{key} = {}", canonical(other)),
         })
         .collect()

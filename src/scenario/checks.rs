@@ -3,7 +3,7 @@
 use super::Expect;
 use super::expect::HARNESS_INVARIANTS;
 use super::nearest::{instead, nearest};
-use crate::harness::{Fault, Plan, System};
+use crate::harness::{Deployment, Fault, Misfit, Part, Plan, Strike, System};
 
 /// What is wrong with a part of a plan, and what to write instead.
 pub(super) struct Wrong {
@@ -24,8 +24,11 @@ pub(crate) fn check_plan<S: System>(system: &S, plan: &Plan) -> Result<(), Strin
     let steps =
         plan.steps.iter().map(|step| client(system, &step.client).and_then(|()| operation(system, &step.operation)));
     let holds = plan.holds.iter().map(|hold| point(system, &hold.point).and_then(|()| until(system, &hold.until)));
+    let strikes = plan.strikes.iter().map(|strike| {
+        self::strike(system, strike).map_err(|Misfit { message, help, .. }| Wrong { message, help: Some(help) })
+    });
     let allowances = plan.allow.iter().map(|granted| allowance(system, granted));
-    for checked in faults.chain(steps).chain(holds).chain(allowances) {
+    for checked in faults.chain(steps).chain(holds).chain(strikes).chain(allowances) {
         if let Err(Wrong { message, help }) = checked {
             let help = help.map(|help| format!(": {help}")).unwrap_or_default();
             return Err(format!("the plan of `{}` is not usable: {message}{help}", system.name()));
@@ -105,6 +108,50 @@ pub(super) fn until<S: System>(system: &S, text: &str) -> Result<(), Wrong> {
         None => "write `<operation> starts`, `<operation> returns`, or a duration such as `2s`".into(),
     };
     Err(Wrong::new(format!("nothing is known to end at `{text}`"), help))
+}
+
+/// A scripted fault: its kind, what it strikes, how hard.
+pub(super) fn strike<S: System>(system: &S, strike: &Strike) -> Result<(), Misfit> {
+    let (kind, target) = (strike.kind(), strike.target());
+    if let Err(Wrong { message, help }) = fault(system, kind) {
+        return Err(Misfit::new(Part::Fault, message, help.unwrap_or_default()));
+    }
+    strike.blow()?;
+    let mut deployment = Deployment::default();
+    system.deploy(&mut deployment);
+    let misfit = |message: String, help: String| Err(Misfit::new(Part::Fault, message, help));
+    if Fault::named(kind).is_some_and(Fault::strikes_links) {
+        let Some((from, to)) = target.split_once('>') else {
+            return misfit(
+                format!("`{kind}` strikes a link"),
+                format!("write both ends: `{kind} c1>{}`", example(&deployment)),
+            );
+        };
+        let clients: Vec<String> = (1..=system.load().clients).map(|number| format!("c{number}")).collect();
+        let names: Vec<&str> = clients.iter().map(String::as_str).chain(deployment.names()).collect();
+        for end in [from, to] {
+            if !names.contains(&end) {
+                return misfit(format!("there is no host `{end}`"), instead("host", end, names.iter().copied()));
+            }
+        }
+        if from == to {
+            return misfit(format!("`{target}` is no link"), "name two hosts".into());
+        }
+        return Ok(());
+    }
+    let hosts = deployment.struck_by(kind);
+    if hosts.contains(&target) {
+        return Ok(());
+    }
+    let message = match target {
+        "" => format!("`{kind}` strikes a host"),
+        _ => format!("`{kind}` cannot strike `{target}`"),
+    };
+    misfit(message, instead("host", target, hosts.iter().copied()))
+}
+
+fn example(deployment: &Deployment) -> &str {
+    deployment.names().last().unwrap_or("c2")
 }
 
 /// An allowance to the oracles.

@@ -42,6 +42,10 @@ pub(super) struct Sheet<P, T, W> {
     step: Vec<StepSheet>,
     #[serde(default)]
     hold: Vec<HoldSheet>,
+    #[serde(default)]
+    fault: Vec<StrikeSheet>,
+    #[serde(default)]
+    decision: Vec<DecisionSheet>,
 }
 
 /// The three tables whose types belong to the system.
@@ -62,6 +66,8 @@ pub(super) struct Frame {
     pub(super) limits: LimitsSheet,
     pub(super) steps: Vec<StepSheet>,
     pub(super) holds: Vec<HoldSheet>,
+    pub(super) strikes: Vec<StrikeSheet>,
+    pub(super) decisions: Vec<DecisionSheet>,
 }
 
 impl<P, T, W> Sheet<P, T, W> {
@@ -77,6 +83,8 @@ impl<P, T, W> Sheet<P, T, W> {
             limits: self.limits,
             steps: self.step,
             holds: self.hold,
+            strikes: self.fault,
+            decisions: self.decision,
         };
         (tables, frame)
     }
@@ -107,6 +115,30 @@ pub(super) struct StepSheet {
 pub(super) struct HoldSheet {
     pub(super) point: Spanned<String>,
     pub(super) until: Spanned<String>,
+}
+
+/// `[[fault]]`: one that strikes once, at an exact time. Which keys go with which kind is said at [`Strike`].
+///
+/// [`Strike`]: crate::harness::Strike
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StrikeSheet {
+    pub(super) at: Spanned<Span>,
+    pub(super) strike: Spanned<String>,
+    pub(super) lasts: Option<Spanned<Span>>,
+    pub(super) by: Option<Spanned<String>>,
+    pub(super) magnitude: Option<Spanned<u64>>,
+}
+
+/// `[[decision]]`: what every run decides at a site, whatever its seed draws, as in a seed file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionSheet {
+    pub(super) site: String,
+    pub(super) index: u64,
+    pub(super) value: u64,
+    #[serde(rename = "meaning")]
+    pub(super) _meaning: Option<String>,
 }
 
 /// A duration written as `2m` or `1s 500ms`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::error::FileError;
+use super::error::{FileError, Source};
 use super::nearest::nearest;
 use super::{Experiment, Systems};
 
@@ -104,6 +104,16 @@ impl Shelf {
             None => "`list` shows all of them".into(),
         };
         Err(ScenarioError::Unknown { word: word.into(), help })
+    }
+
+    /// The text of the one scenario that `word` names, by its name or as a file.
+    ///
+    /// # Errors
+    /// When it names none, or the file cannot be read.
+    pub fn text(&self, word: &str) -> Result<String, ScenarioError> {
+        let entry = self.entries()?.into_iter().find(|entry| entry.name == word);
+        let path = entry.map_or_else(|| PathBuf::from(word), |entry| entry.path);
+        Ok(Source::read(&path, "a scenario names its `about`, `system` and `expect`")?.text)
     }
 
     /// Reads the one scenario that `word` names.

@@ -5,6 +5,7 @@
 mod activity;
 pub mod clock;
 mod executor;
+mod fault;
 mod hermetic;
 pub mod history;
 mod host;

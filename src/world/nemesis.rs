@@ -11,112 +11,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::fault::{Blow, Drawn, Fault, IN_WAIT};
+use super::fault::{OWN, SLOT, unpack};
 use super::history::What;
 use super::host::HostId;
 use super::net::link_name;
 use super::simulation::World;
-use super::tape::{SiteId, below, chance, spread};
+use super::tape::{SiteId, below, chance};
 
-/// A kind of fault that every world knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// A host crashes and starts again within half a minute.
-    Restart,
-    /// A host stands still for up to 40 s.
-    Pause,
-    /// Two hosts cannot reach each other for up to 90 s.
-    Partition,
-    /// One host cannot reach another, though it hears it, for up to 90 s.
-    OneWay,
-    /// Messages between two hosts take up to 5 s longer, for up to a minute.
-    Slow,
-    /// All streams between two hosts are reset.
-    Reset,
-    /// A request is lost before it takes effect, and its stream reset.
-    LostRequest,
-    /// A request takes effect and its reply is lost with the stream.
-    LostReply,
-    /// A request takes effect up to a minute late, when its caller may long have given up.
-    Late,
-    /// A host's wall clock jumps by up to two hours, forwards or backwards.
-    ClockJump,
-    /// A host's wall clock runs up to 1 % too fast or too slow.
-    ClockDrift,
-    /// A task is held at a point, for up to 40 s. Its rate is per hundred points passed.
-    Stall,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Restart,
-        Self::Pause,
-        Self::Partition,
-        Self::OneWay,
-        Self::Slow,
-        Self::Reset,
-        Self::LostRequest,
-        Self::LostReply,
-        Self::Late,
-        Self::ClockJump,
-        Self::ClockDrift,
-        Self::Stall,
-    ];
-
-    /// The name in a scenario's `[faults]`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Restart => "restart",
-            Self::Pause => "pause",
-            Self::Partition => "partition",
-            Self::OneWay => "one_way",
-            Self::Slow => "slow",
-            Self::Reset => "reset",
-            Self::LostRequest => "lost_request",
-            Self::LostReply => "lost_reply",
-            Self::Late => "late",
-            Self::ClockJump => "clock_jump",
-            Self::ClockDrift => "clock_drift",
-            Self::Stall => "stall",
-        }
-    }
-
-    /// The fault of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|fault| fault.name() == name)
-    }
-
-    /// Whether it strikes a link rather than a host.
-    pub const fn strikes_links(self) -> bool {
-        matches!(
-            self,
-            Self::Partition
-                | Self::OneWay
-                | Self::Slow
-                | Self::Reset
-                | Self::LostRequest
-                | Self::LostReply
-                | Self::Late
-        )
-    }
-
-    /// Where its sites of decisions are found.
-    const fn site(self) -> &'static str {
-        match self {
-            Self::Restart => "fault.restart",
-            Self::Pause => "fault.pause",
-            Self::Partition => "fault.partition",
-            Self::OneWay => "fault.one_way",
-            Self::Slow => "fault.slow",
-            Self::Reset => "fault.reset",
-            Self::LostRequest => "fault.lost_request",
-            Self::LostReply => "fault.lost_reply",
-            Self::Late => "fault.late",
-            Self::ClockJump => "fault.clock_jump",
-            Self::ClockDrift => "fault.clock_drift",
-            Self::Stall => "fault.stall",
-        }
-    }
+/// A fault that is scripted: it strikes at its time, if its host is up then.
+#[derive(Clone)]
+pub struct Scripted {
+    /// When, since the start of the run.
+    pub at: Duration,
+    /// The kind's name.
+    pub kind: Arc<str>,
+    /// Where.
+    pub target: Target,
+    /// How hard.
+    pub blow: Blow,
 }
 
 /// What a server does when a fault of its own strikes: it gets a magnitude of 1 or more, and says what it did.
@@ -160,6 +73,7 @@ pub type Busy = Rc<dyn Fn() -> (u64, u64)>;
 pub struct Nemesis {
     world: Rc<World>,
     plagues: Vec<Armed>,
+    script: Vec<Scripted>,
     busy: Busy,
     state: RefCell<State>,
 }
@@ -188,6 +102,7 @@ struct Entry {
 
 enum Act {
     Strike { plague: usize, target: usize, magnitude: u64, decided: (SiteId, u64) },
+    Script(usize),
     Undo { kind: Arc<str>, undo: Undo, began: u64 },
 }
 
@@ -219,12 +134,11 @@ impl Ord for Entry {
     }
 }
 
-const SLOT: Duration = Duration::from_secs(5);
 const SLOTS_PER_MINUTE: f64 = 12.0;
 
 impl Nemesis {
-    /// A nemesis for this world. Each kind's density is drawn here.
-    pub fn new(world: &Rc<World>, plagues: Vec<Plague>, busy: Busy) -> Self {
+    /// A nemesis for this world, with what it draws and what is scripted. Each kind's density is drawn here.
+    pub fn new(world: &Rc<World>, plagues: Vec<Plague>, script: Vec<Scripted>, busy: Busy) -> Self {
         let mut state = State::default();
         let mut armed = Vec::new();
         for plague in plagues {
@@ -249,13 +163,16 @@ impl Nemesis {
             let targets = plague.targets.into_iter().map(|target| (target.clone(), name_of(world, &target))).collect();
             armed.push(Armed { kind: plague.kind, fault, chance: (each * 1e6) as u64, targets });
         }
-        Self { world: world.clone(), plagues: armed, busy, state: RefCell::new(state) }
+        Self { world: world.clone(), plagues: armed, script, busy, state: RefCell::new(state) }
     }
 
     /// Strikes until it is dropped or healed. Run it on the world's own host.
     pub async fn act(&self) {
         let start = tokio::time::Instant::now();
         let origin = self.world.clock.tick();
+        for (place, scripted) in self.script.iter().enumerate() {
+            self.schedule(scripted.at.as_nanos() as u64, Act::Script(place));
+        }
         for slot in 0_u32.. {
             let from = origin + u64::from(slot) * SLOT.as_nanos() as u64;
             self.draw(u64::from(slot), from);
@@ -294,19 +211,15 @@ impl Nemesis {
                     let mut tape = self.world.tape.borrow_mut();
                     let site = match armed.fault {
                         Some(fault) => tape.site(fault.site(), name),
-                        None => tape.site("fault.own", &format!("{} {name}", armed.kind)),
+                        None => tape.site(OWN, &format!("{} {name}", armed.kind)),
                     };
                     let value = tape.at(site, slot, |word| {
                         if chance(word, armed.chance) == 0 { 0 } else { 1 + (word.rotate_left(40) & 0xf_ffff) }
                     });
                     (site, value)
                 };
-                if value > 0 {
-                    // The low 8 bits place it within the slot, the rest is its magnitude.
-                    let offset = (value - 1) & 0xff;
-                    let magnitude = (value - 1) >> 8;
-                    let at = from + offset * (SLOT.as_nanos() as u64 >> 8);
-                    self.schedule(at, Act::Strike { plague, target, magnitude, decided: (site, slot) });
+                if let Some((offset, magnitude)) = unpack(value) {
+                    self.schedule(from + offset, Act::Strike { plague, target, magnitude, decided: (site, slot) });
                 }
             }
         }
@@ -314,69 +227,78 @@ impl Nemesis {
 
     fn perform(&self, act: Act) {
         match act {
-            Act::Strike { plague, target, magnitude, decided } => self.strike(plague, target, magnitude, decided),
+            Act::Strike { plague, target, magnitude, decided } => self.draw_strike(plague, target, magnitude, decided),
+            Act::Script(place) => {
+                let Scripted { kind, target, blow, .. } = &self.script[place];
+                self.strike(kind, target, &name_of(&self.world, target), *blow);
+            }
             Act::Undo { kind, undo, began } => self.undo(&kind, &undo, began),
         }
     }
 
-    fn strike(&self, plague: usize, target: usize, magnitude: u64, (site, slot): (SiteId, u64)) {
+    fn draw_strike(&self, plague: usize, target: usize, magnitude: u64, (site, slot): (SiteId, u64)) {
         let armed = &self.plagues[plague];
         let (target, name) = &armed.targets[target];
-        let now = self.world.clock.tick();
-        let struck = match (armed.fault, target) {
-            (Some(fault), Target::Host(host)) => self.strike_host(fault, *host, magnitude),
-            (Some(fault), Target::Link(from, to)) => Some(self.strike_link(fault, *from, *to, magnitude)),
-            (_, Target::Own(_, strike)) => Some((strike(1 + magnitude), Duration::ZERO, Undo::Nothing)),
-            (None, _) => None,
+        let Some((blow, reversed)) = Blow::drawn(armed.fault, magnitude) else { return };
+        let struck = match target {
+            Target::Link(from, to) if reversed => self.strike(&armed.kind, &Target::Link(*to, *from), name, blow),
+            target => self.strike(&armed.kind, target, name, blow),
         };
-        let Some((detail, lasts, undo)) = struck else { return };
-        self.world.tape.borrow_mut().tell(site, slot, || {
-            format!("fault {} strikes {name} at {:?}: {detail}", armed.kind, Duration::from_nanos(now))
-        });
+        let Some(detail) = struck else { return };
+        let now = Duration::from_nanos(self.world.clock.tick());
+        let told = || format!("fault {} strikes {name} at {now:?}: {detail}", armed.kind);
+        self.world.tape.borrow_mut().tell(site, slot, told);
+    }
+
+    /// Strikes, unless there is nothing to strike; says what it did. `name` is what the history calls the target.
+    fn strike(&self, kind: &Arc<str>, target: &Target, name: &Arc<str>, blow: Blow) -> Option<Arc<str>> {
+        let now = self.world.clock.tick();
+        let (detail, lasts, undo) = match target {
+            Target::Host(host) => self.strike_host(*host, blow)?,
+            Target::Link(from, to) => self.strike_link(*from, *to, blow)?,
+            Target::Own(_, strike) => match blow {
+                Blow::Own(magnitude) => (strike(magnitude), Duration::ZERO, Undo::Nothing),
+                _ => return None,
+            },
+        };
+        let detail: Arc<str> = detail.into();
         self.world.record_of(
             HostId::WORLD,
-            What::Fault { kind: armed.kind.clone(), subject: name.clone(), detail: detail.into(), lasts },
+            What::Fault { kind: kind.clone(), subject: name.clone(), detail: detail.clone(), lasts },
         );
         let (in_flight, began) = (self.busy)();
         {
             let mut state = self.state.borrow_mut();
-            let tally = state.tallies.entry(armed.kind.clone()).or_default();
+            let tally = state.tallies.entry(kind.clone()).or_default();
             tally.injected += 1;
         }
         // What met nothing when it struck may still meet something before it ends.
         let began = if in_flight > 0 { began.saturating_sub(1) } else { began };
-        self.schedule(now + lasts.as_nanos() as u64, Act::Undo { kind: armed.kind.clone(), undo, began });
+        self.schedule(now + lasts.as_nanos() as u64, Act::Undo { kind: kind.clone(), undo, began });
+        Some(detail)
     }
 
-    fn strike_host(&self, fault: Fault, host: HostId, magnitude: u64) -> Option<(String, Duration, Undo)> {
+    fn strike_host(&self, host: HostId, blow: Blow) -> Option<(String, Duration, Undo)> {
         let world = &self.world;
-        if matches!(fault, Fault::Restart | Fault::Pause) && !world.is_up(host) {
+        if matches!(blow, Blow::Restart(_) | Blow::Pause(_)) && !world.is_up(host) {
             return None;
         }
-        // Twelve bits of magnitude, spread out to as many orders of time.
-        let bits = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Some(match fault {
-            Fault::Restart => {
-                let down = millis(bits, 30_000);
+        Some(match blow {
+            Blow::Restart(down) => {
                 world.crash(host);
                 (format!("down for {down:?}"), down, Undo::Start(host))
             }
-            Fault::Pause => {
-                let pause = millis(bits, 40_000);
+            Blow::Pause(pause) => {
                 world.pause(host);
                 (format!("for {pause:?}"), pause, Undo::Resume(host))
             }
-            Fault::ClockJump => {
-                let jump = millis(bits, 7_200_000);
-                let back = magnitude & 1 == 1;
-                let nanos = jump.as_nanos() as i64;
-                world.adjust_clock(host, |wall, _| wall.jump(if back { -nanos } else { nanos }));
-                let way = if back { "back" } else { "ahead" };
+            Blow::ClockJump(nanos) => {
+                world.adjust_clock(host, |wall, _| wall.jump(nanos));
+                let way = if nanos < 0 { "back" } else { "ahead" };
+                let jump = Duration::from_nanos(nanos.unsigned_abs());
                 (format!("{jump:?} {way}"), Duration::ZERO, Undo::Nothing)
             }
-            Fault::ClockDrift => {
-                let rate = 1 + spread(bits, 9_999) as i64;
-                let rate = if magnitude & 1 == 1 { -rate } else { rate };
+            Blow::ClockDrift(rate) => {
                 world.adjust_clock(host, |wall, now| wall.set_drift(now, rate));
                 (format!("{rate} parts per million"), Duration::ZERO, Undo::Nothing)
             }
@@ -384,47 +306,41 @@ impl Nemesis {
         })
     }
 
-    fn strike_link(&self, fault: Fault, from: HostId, to: HostId, magnitude: u64) -> (String, Duration, Undo) {
+    fn strike_link(&self, from: HostId, to: HostId, blow: Blow) -> Option<(String, Duration, Undo)> {
         let world = &self.world;
-        let bits = magnitude.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        match fault {
-            Fault::Partition => {
-                let lasts = millis(bits, 90_000);
+        Some(match blow {
+            Blow::Partition(lasts) => {
                 world.cut(from, to);
                 world.cut(to, from);
                 (format!("for {lasts:?}"), lasts, Undo::Mend(vec![(from, to), (to, from)]))
             }
-            Fault::OneWay => {
-                let lasts = millis(bits, 90_000);
-                let (from, to) = if magnitude & 1 == 1 { (to, from) } else { (from, to) };
+            Blow::OneWay(lasts) => {
                 world.cut(from, to);
                 (format!("{} for {lasts:?}", link_name(world, from, to)), lasts, Undo::Mend(vec![(from, to)]))
             }
-            Fault::Slow => {
-                let lasts = millis(bits, 60_000);
-                let most = millis(bits.rotate_left(24), 5_000);
-                world.slow(from, to, most);
-                world.slow(to, from, most);
-                (format!("by up to {most:?} for {lasts:?}"), lasts, Undo::Unslow(from, to))
+            Blow::Slow { by, lasts } => {
+                world.slow(from, to, by);
+                world.slow(to, from, by);
+                (format!("by up to {by:?} for {lasts:?}"), lasts, Undo::Unslow(from, to))
             }
-            Fault::LostRequest => {
+            Blow::LostRequest(lasts) => {
                 world.lose_request(from, to);
-                ("the next request".into(), Duration::from_secs(10), Undo::Disarm(fault, from, to))
+                ("the next request".into(), lasts, Undo::Disarm(Fault::LostRequest, from, to))
             }
-            Fault::LostReply => {
+            Blow::LostReply(lasts) => {
                 world.lose_reply(from, to);
-                ("the next reply".into(), Duration::from_secs(10), Undo::Disarm(fault, from, to))
+                ("the next reply".into(), lasts, Undo::Disarm(Fault::LostReply, from, to))
             }
-            Fault::Late => {
-                let delay = millis(bits, 60_000);
-                world.delay_request(from, to, delay);
-                (format!("the next request by {delay:?}"), Duration::from_secs(10), Undo::Disarm(fault, from, to))
+            Blow::Late { by, lasts } => {
+                world.delay_request(from, to, by);
+                (format!("the next request by {by:?}"), lasts, Undo::Disarm(Fault::Late, from, to))
             }
-            _ => {
+            Blow::Reset => {
                 let met = world.reset(from, to);
                 ("all streams".into(), Duration::ZERO, Undo::Done(met))
             }
-        }
+            _ => return None,
+        })
     }
 
     fn undo(&self, kind: &Arc<str>, undo: &Undo, began: u64) {
@@ -475,11 +391,10 @@ impl Nemesis {
                 self.undo(&kind, &undo, began);
             }
         }
-        for armed in &self.plagues {
-            for (target, _) in &armed.targets {
-                if let Target::Host(host) = target {
-                    self.world.adjust_clock(*host, |wall, _| wall.synchronise());
-                }
+        let drawn = self.plagues.iter().flat_map(|armed| armed.targets.iter().map(|(target, _)| target));
+        for target in drawn.chain(self.script.iter().map(|scripted| &scripted.target)) {
+            if let Target::Host(host) = target {
+                self.world.adjust_clock(*host, |wall, _| wall.synchronise());
             }
         }
         self.world.start_all();
@@ -497,10 +412,6 @@ impl Nemesis {
         }
         tallies
     }
-}
-
-fn millis(word: u64, most: u64) -> Duration {
-    Duration::from_millis(1 + spread(word, most - 1))
 }
 
 fn name_of(world: &World, target: &Target) -> Arc<str> {

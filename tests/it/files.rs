@@ -149,6 +149,24 @@ fn refused_values() {
 }
 
 #[test]
+fn refused_strikes() {
+    let refused = |fault: &str| refused_text(&format!("{GOOD}[[fault]]\n{fault}\n"));
+    insta::assert_snapshot!("strike_misspelt", refused("at = \"1s\"\nstrike = \"restrat lamp-1\"\nlasts = \"4s\""));
+    insta::assert_snapshot!("strike_at_nobody", refused("at = \"1s\"\nstrike = \"restart lamp-3\"\nlasts = \"4s\""));
+    insta::assert_snapshot!("strike_at_no_link", refused("at = \"1s\"\nstrike = \"reset lamp-1\""));
+    insta::assert_snapshot!("strike_at_half_a_link", refused("at = \"1s\"\nstrike = \"reset c1>lmp-1\""));
+    insta::assert_snapshot!("strike_for_how_long", refused("at = \"1s\"\nstrike = \"pause lamp-1\""));
+    insta::assert_snapshot!("strike_by_nonsense", refused("at = \"1s\"\nstrike = \"clock_jump lamp-1\"\nby = \"2h\""));
+    insta::assert_snapshot!(
+        "strike_with_too_much",
+        refused("at = \"1s\"\nstrike = \"reset c1>lamp-1\"\nlasts = \"4s\"")
+    );
+    insta::assert_snapshot!("strike_without_magnitude", refused("at = \"1s\"\nstrike = \"gust lamp-1\""));
+    insta::assert_snapshot!("strike_after_the_end", refused("at = \"2m\"\nstrike = \"gust lamp-1\"\nmagnitude = 1"));
+    insta::assert_snapshot!("strike_is_no_stall", refused("at = \"1s\"\nstrike = \"stall lamp-1\""));
+}
+
+#[test]
 fn refused_files() {
     insta::assert_snapshot!("truncated", refused_text(&GOOD[..GOOD.find("douse = 1").expect("it is there")]));
     insta::assert_snapshot!("truncated_in_a_word", refused_text(&GOOD[..GOOD.find("people").expect("it is there")]));
@@ -196,7 +214,6 @@ fn seed(about: &str) -> SavedSeed {
         fingerprint: Fingerprint(42),
         version: "0.1.0".into(),
         only_decisions: true,
-        topology: Vec::new(),
         decisions: vec![SavedDecision {
             decision: Decision { site: "net.lost_reply lamp-1>c1".into(), index: 3, value: u64::MAX },
             meaning: "the third reply is lost".into(),

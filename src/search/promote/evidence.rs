@@ -1,0 +1,130 @@
+//! What a shrunk run shows of itself: operations, faults, tasks held, points passed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::harness::{ActivityId, Drawn, Event, History, Hold, Run, Step, Strike, What};
+use crate::scenario::{SavedDecision, SavedSeed};
+
+/// What happened in the chaos of a run, as a script would have it.
+pub(super) struct Evidence {
+    pub(super) steps: Vec<Step>,
+    pub(super) strikes: Vec<Strike>,
+    pub(super) holds: Vec<Hold>,
+}
+
+/// Decisions of a shrunk run that a script has no words for, or may have none that do.
+pub(super) struct Leftover {
+    /// Latencies, and whose turn it is.
+    pub(super) unscripted: Vec<SavedDecision>,
+    /// Tasks held by chance: a hold takes the first that comes to its point, and it may have been another.
+    pub(super) stalls: Vec<SavedDecision>,
+}
+
+impl Leftover {
+    /// Of a shrunk failure.
+    pub(super) fn of(saved: &SavedSeed) -> Self {
+        let site = |saved: &SavedDecision| saved.decision.site.split(' ').next().unwrap_or_default().to_owned();
+        let scripted =
+            |site: &str| ["operation", "think", "swarm", "stall"].contains(&site) || site.starts_with("fault.");
+        let those = |wanted: &dyn Fn(&str) -> bool| -> Vec<SavedDecision> {
+            saved.decisions.iter().filter(|saved| wanted(&site(saved))).cloned().collect()
+        };
+        Self { unscripted: those(&|site| !scripted(site)), stalls: those(&|site| site == "stall") }
+    }
+}
+
+/// A task passed a point while it worked for an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// The point, with what it is about.
+    pub(super) point: String,
+    /// The operation that it worked for, if it did for one.
+    pub(super) operation: Option<String>,
+}
+
+impl Evidence {
+    /// Of a run that kept its history.
+    pub(super) fn of(run: &Run) -> Self {
+        let events = chaos(run);
+        let healed = events.last().map_or(Duration::ZERO, |event| event.at);
+        let mut evidence = Self { steps: Vec::new(), strikes: Vec::new(), holds: Vec::new() };
+        for event in events {
+            match &event.what {
+                What::Invoked { text, .. } => evidence.steps.push(Step {
+                    at: millis(event.at),
+                    client: event.host.to_string(),
+                    operation: text.to_string(),
+                }),
+                What::Point { name, subject, since, held } => {
+                    let held = (*held).min(healed.saturating_sub(*since));
+                    let until = humantime::format_duration(millis(held)).to_string();
+                    evidence.holds.push(Hold { point: point(name, subject), until });
+                }
+                _ => {}
+            }
+        }
+        let strikes = run.decisions.iter().filter_map(Drawn::of).map(Strike::from);
+        evidence.strikes = strikes.filter(|strike| strike.at < healed).collect();
+        evidence.strikes.iter_mut().for_each(|strike| strike.at = millis(strike.at));
+        evidence.strikes.sort_by_key(|strike| strike.at);
+        evidence
+    }
+}
+
+/// Where tasks were held in a run that kept its history, each with the operation that it worked for.
+pub(super) fn held(run: &Run) -> Vec<Pass> {
+    let Some(history) = &run.history else { return Vec::new() };
+    let pass = |event: &Event| match &event.what {
+        What::Point { name, subject, .. } => {
+            Some(Pass { point: point(name, subject), operation: worked_for(history, event) })
+        }
+        _ => None,
+    };
+    // A hold that only the end of all ends is told after it.
+    history.events().iter().filter_map(pass).collect()
+}
+
+/// The client's operation, or the cycle in the background, that an event belongs to.
+fn worked_for(history: &History, event: &Event) -> Option<String> {
+    let root = history.root(event.activity);
+    if root == ActivityId(0) {
+        return None;
+    }
+    history.activities().get(root.0 as usize).map(|activity| activity.name.to_string())
+}
+
+/// The points passed in the chaos of a run that kept full detail, each with its first pass; those that few tasks pass
+/// come first, for they say most.
+pub(super) fn passes(run: &Run) -> Vec<Pass> {
+    let Some(history) = &run.history else { return Vec::new() };
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<(usize, Pass)> = Vec::new();
+    for event in chaos(run) {
+        let (What::Passed { name, subject } | What::Point { name, subject, .. }) = &event.what else { continue };
+        let point = point(name, subject);
+        if let Some((count, _)) = found.iter_mut().find(|(_, pass)| pass.point == point) {
+            *count += 1;
+        }
+        if seen.insert(point.clone()) {
+            found.push((1, Pass { point, operation: worked_for(history, event) }));
+        }
+    }
+    found.sort_by_key(|(count, _)| *count);
+    found.into_iter().map(|(_, pass)| pass).collect()
+}
+
+/// The events up to the moment when faults heal.
+fn chaos(run: &Run) -> &[Event] {
+    let Some(history) = &run.history else { return &[] };
+    let end = history.events().iter().position(|event| matches!(event.what, What::Phase("heal")));
+    &history.events()[..end.map_or(history.events().len(), |end| end + 1)]
+}
+
+fn point(name: &str, subject: &str) -> String {
+    if subject.is_empty() { name.to_owned() } else { format!("{name} {subject}") }
+}
+
+fn millis(time: Duration) -> Duration {
+    Duration::from_millis(time.as_millis() as u64)
+}
