@@ -143,6 +143,8 @@ pub(super) struct Explain {
     /// How many runs at once [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(super) pictures: Pictures,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ use crate::scenario::{Experiment, SavedSeed};
 use crate::search::{Explain, Progress};
 
 pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
+    args.pictures.writable()?;
     let names: Vec<String> = desk.scenarios.entries()?.into_iter().map(|entry| entry.name).collect();
     let saved = SavedSeed::read(&args.file, Some(&names))?;
     let found = desk.scenarios.find_one(&saved.scenario)?;
@@ -36,6 +37,7 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
     };
     desk.screen.say(heading(&*experiment, &saved));
     desk.screen.say(explanation(&told, desk.screen.paint));
+    args.pictures.write_failure(desk, &*experiment, &told.run, &saved.signature, desk.again.replay(&args.file))?;
     if desk.stop.load(Ordering::Relaxed) {
         desk.screen.say("interrupted: not every run was looked into");
         return Ok(Status::NotAsExpected);

@@ -15,7 +15,7 @@ pub use super::fault::{Blow, Drawn, Fault, IN_WAIT};
 use super::fault::{OWN, SLOT, unpack};
 use super::history::What;
 use super::host::HostId;
-use super::net::link_name;
+use super::net::{Set, Touched, link_name};
 use super::simulation::World;
 use super::tape::{SiteId, below, chance};
 
@@ -352,24 +352,24 @@ impl Nemesis {
             Undo::Resume(host) => world.resume(*host),
             Undo::Mend(ways) => {
                 let (from, to) = ways[0];
-                met = Some(world.take_touched(from, to).stalled);
+                met = Some(world.take_touched(from, to, |touched| &mut touched.stalled));
                 for (from, to) in ways {
                     world.mend(*from, *to);
                 }
             }
             Undo::Unslow(from, to) => {
-                met = Some(world.take_touched(*from, *to).slowed);
+                met = Some(world.take_touched(*from, *to, |touched| &mut touched.slowed));
                 world.unslow(*from, *to);
                 world.unslow(*to, *from);
             }
             Undo::Disarm(fault, from, to) => {
-                let touched = world.take_touched(*from, *to);
-                met = Some(match fault {
-                    Fault::LostRequest => touched.request,
-                    Fault::LostReply => touched.reply,
-                    _ => touched.late,
-                });
-                world.disarm(*from, *to);
+                let (trap, touched): (Set, fn(&mut Touched) -> &mut bool) = match fault {
+                    Fault::LostRequest => (Set::LoseRequest, |touched| &mut touched.request),
+                    Fault::LostReply => (Set::LoseReply, |touched| &mut touched.reply),
+                    _ => (Set::DelayRequest, |touched| &mut touched.late),
+                };
+                met = Some(world.take_touched(*from, *to, touched));
+                world.disarm(*from, *to, trap);
             }
             Undo::Done(any) => met = Some(*any),
             Undo::Nothing => {}

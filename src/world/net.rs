@@ -42,6 +42,14 @@ struct Traps {
     delay_request: u64,
 }
 
+/// A kind of trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    LoseRequest,
+    LoseReply,
+    DelayRequest,
+}
+
 /// What faults of a link have touched since it was last asked.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each kind of fault")]
@@ -533,26 +541,25 @@ impl World {
         net.links[link].traps.delay_request = delay.as_nanos() as u64;
     }
 
-    /// Takes all traps off a link.
-    pub fn disarm(&self, from: HostId, to: HostId) {
+    /// Takes off a link the trap that loses the next request, that loses the next reply, or that delays the next request.
+    pub(super) fn disarm(&self, from: HostId, to: HostId, trap: Set) {
         let mut net = self.net.borrow_mut();
         let link = net.link(self, from, to);
-        net.links[link].traps = Traps::default();
+        let traps = &mut net.links[link].traps;
+        match trap {
+            Set::LoseRequest => traps.lose_request = false,
+            Set::LoseReply => traps.lose_reply = false,
+            Set::DelayRequest => traps.delay_request = 0,
+        }
     }
 
-    /// What has been touched on a link, to and fro, since this was last asked.
-    pub(super) fn take_touched(&self, from: HostId, to: HostId) -> Touched {
+    /// Whether one kind of fault has touched anything on a link, to or fro, since this was last asked of that kind.
+    pub(super) fn take_touched(&self, from: HostId, to: HostId, of: fn(&mut Touched) -> &mut bool) -> bool {
         let mut net = self.net.borrow_mut();
         let (there, back) = (net.link(self, from, to), net.link(self, to, from));
-        let there = std::mem::take(&mut net.links[there].touched);
-        let back = std::mem::take(&mut net.links[back].touched);
-        Touched {
-            request: there.request || back.request,
-            reply: there.reply || back.reply,
-            late: there.late || back.late,
-            stalled: there.stalled || back.stalled,
-            slowed: there.slowed || back.slowed,
-        }
+        let there = std::mem::take(of(&mut net.links[there].touched));
+        let back = std::mem::take(of(&mut net.links[back].touched));
+        there || back
     }
 
     /// Hands over soon what was held back or slowed: from now on nothing is late.
