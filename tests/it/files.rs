@@ -196,7 +196,6 @@ fn seed(about: &str) -> SavedSeed {
         fingerprint: Fingerprint(42),
         version: "0.1.0".into(),
         only_decisions: true,
-        topology: Vec::new(),
         decisions: vec![SavedDecision {
             decision: Decision { site: "net.lost_reply lamp-1>c1".into(), index: 3, value: u64::MAX },
             meaning: "the third reply is lost".into(),
