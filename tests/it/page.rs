@@ -28,7 +28,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn number(&self, name: &str) -> f64 {
+    fn number(&self, name: &str) -> i64 {
         self.said[name].parse().unwrap_or_else(|_| panic!("`{name}` is `{}`, no number", self.said[name]))
     }
 }
@@ -144,35 +144,35 @@ fn the_page_opens_searches_filters_and_zooms() {
             let lane = &bench.timeline.lanes[item.lane].name;
             [item.full.as_ref(), Some(&item.text), Some(lane)].into_iter().flatten().any(|text| text.contains(word))
         };
-        items.iter().filter(names).count() as f64
+        items.iter().filter(names).count() as i64
     };
 
     let plain = bench.after("fit", false);
-    assert_eq!(plain.number("items"), items.len() as f64);
-    assert_eq!((plain.said["theme"].as_str(), plain.number("matches")), ("light", 0.0));
-    assert!(plain.number("drawn") > 1000.0, "{:?}", plain.said);
+    assert_eq!(plain.number("items"), items.len() as i64);
+    assert_eq!((plain.said["theme"].as_str(), plain.number("matches")), ("light", 0));
+    assert!(plain.number("drawn") > 1000, "{:?}", plain.said);
 
     let searched = bench.after("search:terminate;next", false);
-    assert!(found("terminate") > 10.0);
+    assert!(found("terminate") > 10);
     assert_eq!(searched.number("matches"), found("terminate"));
     let first = items.iter().position(|item| item.text.contains("terminate")).expect("one");
-    assert_eq!(searched.number("chosen"), first as f64);
-    assert_eq!(bench.after("search:no such thing", false).number("matches"), 0.0);
+    assert_eq!(searched.number("chosen"), first as i64);
+    assert_eq!(bench.after("search:no such thing", false).number("matches"), 0);
 
-    let shown = |kind| items.iter().filter(|item| item.kind == kind).count() as f64;
+    let shown = |kind| items.iter().filter(|item| item.kind == kind).count() as i64;
     let commits = bench.after("only:commits;fit", false);
     assert_eq!(commits.number("shown"), shown(ItemKind::Commit));
     let more = bench.after("only:commits;show:operations;fit", false);
     assert_eq!(more.number("shown"), shown(ItemKind::Commit) + shown(ItemKind::Operation));
     let one = bench.after("entity:s1;fit", false);
-    assert!(one.number("shown") > 0.0 && one.number("shown") < plain.number("shown"), "{:?}", one.said);
+    assert!(one.number("shown") > 0 && one.number("shown") < plain.number("shown"), "{:?}", one.said);
 
     let length = |seen: &Seen| seen.number("to") - seen.number("from");
-    assert!(length(&bench.after("unfold;fit;zoom:4", false)) < length(&bench.after("unfold;fit", false)) / 3.0);
-    let broken = bench.timeline.broken.first().expect("the run breaks a promise").at as f64;
+    assert!(length(&bench.after("unfold;fit;zoom:4", false)) < length(&bench.after("unfold;fit", false)) / 3);
+    let broken = bench.timeline.broken.first().expect("the run breaks a promise").at as i64;
     let there = bench.after("fit;broken", false);
     assert!(there.number("from") < broken && broken < there.number("to"), "{:?}", there.said);
-    assert!(length(&there) < length(&plain) / 2.0);
+    assert!(length(&there) < length(&plain) / 2);
 }
 
 #[test]

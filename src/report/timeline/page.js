@@ -350,5 +350,5 @@ for (const word of asked ? asked[1].split(";") : []) {
 paint();
 Object.assign(root.dataset, {
   ready: "yes", items: data.items.length, shown: state.shown.filter(Boolean).length, matches: state.matches.length, chosen: state.chosen.item ?? "",
-  from: state.axis.time(state.view.from), to: state.axis.time(state.view.to), drawn: state.hits.length, errors: failures.join("\n"),
+  from: Math.round(state.axis.time(state.view.from)), to: Math.round(state.axis.time(state.view.to)), drawn: state.hits.length, errors: failures.join("\n"),
 });
