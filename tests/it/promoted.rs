@@ -3,10 +3,10 @@
 mod plan;
 
 use sexton::harness::Configured;
-use sexton::systems::session::Session;
+use sexton::systems::session::{Session, Topology, Workload};
 
 /// The session manager that decorates blindly.
 fn your_system() -> Session {
     let policy = toml::from_str("decorate_write = 'upsert'\nterminate_write = 'by_record'").expect("a policy");
-    Session::configure(policy, Default::default(), Default::default()).expect("they fit together")
+    Session::configure(policy, Topology::default(), Workload::default()).expect("they fit together")
 }
