@@ -5,6 +5,7 @@ mod command;
 mod determinism;
 mod echo;
 mod engine;
+mod explain;
 mod files;
 mod harness;
 mod lamps;

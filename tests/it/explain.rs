@@ -1,0 +1,185 @@
+//! Explanations of known failures, as the command prints them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The shrunk seed file of a defect, by the start of its scenario's name.
+fn shrunk(defect: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/session");
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&format!("{defect}-")) && name.ends_with(".min.toml")
+    };
+    let entries = std::fs::read_dir(directory).expect("there are saved seeds");
+    let found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).filter(named).collect();
+    let [file] = &found[..] else { panic!("one shrunk seed of {defect}: {found:?}") };
+    file.clone()
+}
+
+fn explain(file: &Path, more: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sexton"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["explain", "--futures", "6"])
+        .arg(file)
+        .args(more)
+        .output()
+        .expect("the command runs");
+    let text = String::from_utf8(output.stdout).expect("it prints text");
+    (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
+}
+
+/// The explanation of a defect; no line of it is wider than a terminal of 100 columns.
+fn explained(defect: &str) -> String {
+    let (status, text) = explain(&shrunk(defect), &[]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours where no terminal is");
+    let body = text.split_once("What broke").expect("it begins with what broke").1;
+    for line in body.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    text
+}
+
+/// The part of an explanation below a title.
+fn part<'a>(text: &'a str, title: &str) -> &'a str {
+    let (_, rest) = text.split_once(&format!("\n{title}")).unwrap_or_else(|| panic!("there is `{title}` in:\n{text}"));
+    rest.split("\n\n").next().unwrap_or_default()
+}
+
+/// The words in this order, whatever stands between them.
+fn says(text: &str, words: &[&str]) {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut rest = flat.as_str();
+    for word in words {
+        let Some((_, after)) = rest.split_once(word) else { panic!("`{word}` comes next in:\n{flat}") };
+        rest = after;
+    }
+}
+
+#[test]
+fn a_blind_decoration_is_explained() {
+    let text = explained("d2");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "decorate",
+            "looked at",
+            "Then `terminate",
+            "deleted",
+            "acknowledged",
+            "decorate",
+            "all the same",
+            "there again",
+        ],
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_present_session_taken_for_a_sentinel_is_explained() {
+    let text = explained("d3");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`get",
+            "cache",
+            "miss",
+            "Then `create",
+            "inserted",
+            "acknowledged",
+            "came too late: exists",
+            "told",
+            "not found",
+        ],
+    );
+    says(why, &["create", "held at session.create.written"]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_blind_notification_is_explained() {
+    let text = explained("d4");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`notify",
+            "looked at",
+            "Then `terminate",
+            "deleted",
+            "acknowledged",
+            "`notify",
+            "all the same",
+            "there again",
+        ],
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_creation_over_a_mark_is_explained() {
+    let text = explained("r1");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`create",
+            "looked at",
+            "Then `terminate",
+            "+terminated true",
+            "acknowledged",
+            "`create",
+            "all the same",
+            "−terminated",
+        ],
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_notification_from_a_stale_copy_is_explained() {
+    let text = explained("r2");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`notify",
+            "went by its copy",
+            "`create",
+            "made that copy",
+            "Since then `notify",
+            "acknowledged",
+            "all the same",
+        ],
+    );
+    says(why, &["Since then", "backend.ids b1,b2 → b2", "all the same", "+backend.session.b1"]);
+    // It needs no chance: two notifications one after the other do it.
+    says(part(&text, "When it became unavoidable"), &["100 %", "the start", "no chance at all"]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_does_not_fail_any_more_is_not_explained() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("mended.toml");
+    let saved = std::fs::read_to_string(shrunk("r1")).expect("a seed file");
+    std::fs::write(&file, saved.replace("session/r1-create-over-mark", "session/default")).expect("there is room");
+    let (status, text) = explain(&file, &[]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("there is nothing to explain, for it does not fail any more"), "{text}");
+}
+
+#[test]
+fn an_explanation_comes_with_its_pictures() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (page, trace) = (directory.path().join("page.html"), directory.path().join("trace.json"));
+    let words = ["--html", &*page.to_string_lossy(), "--perfetto", &*trace.to_string_lossy()];
+    let (status, text) = explain(&shrunk("r1"), &words);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(std::fs::read_to_string(&page).expect("a page").contains("termination-absorbing"));
+    let trace = std::fs::read_to_string(&trace).expect("a trace");
+    let trace: serde_json::Value = serde_json::from_str(&trace).expect("JSON");
+    assert!(trace["traceEvents"].as_array().is_some_and(|events| !events.is_empty()));
+}
