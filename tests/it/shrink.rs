@@ -18,7 +18,8 @@ fn first_of(scenario: &str) -> (Arc<dyn Experiment>, SavedSeed) {
     let experiment = Shelf::new(root.join("scenarios"), Systems::builtin()).find_one(scenario).expect("it is there");
     let files = SeedShelf::new(root.join("seeds")).files().expect("the saved seeds are listed");
     let read = |file: &PathBuf| SavedSeed::read(file, None).expect("a saved seed is read");
-    let saved = files.iter().map(read).find(|saved| saved.scenario == scenario).expect("its failure is saved");
+    let whole = |saved: &SavedSeed| saved.scenario == scenario && !saved.only_decisions;
+    let saved = files.iter().map(read).find(whole).expect("its failure is saved");
     (experiment, saved)
 }
 
