@@ -297,6 +297,22 @@ impl Teller<'_> {
         text += &wrapped("  there: ", &instead(nearest));
         text.push('\n');
         text += &self.beside(&nearest.run);
+        text += &self.writes(&nearest.run);
+        text
+    }
+
+    /// In which order the key that the likeliest cause is about was written in both runs, where that differs.
+    fn writes(&self, passing: &Run) -> String {
+        let (Some(cause), Some(other)) = (self.told.causes.first(), &passing.history) else { return String::new() };
+        let (here, there) = (orders(self.history, &self.actors, cause), orders(other, &Actors::of(other), cause));
+        if here == there {
+            return String::new();
+        }
+        let told =
+            |writers: Vec<String>| if writers.is_empty() { "nobody".to_owned() } else { writers.join(", then ") };
+        let mut text = format!("\n  who wrote {} in {}\n", brief(&cause.acted.key), cause.acted.store);
+        text += &wrapped("  here:  ", &told(here));
+        text += &wrapped("  there: ", &told(there));
         text
     }
 
@@ -380,6 +396,28 @@ struct Row {
 
 /// How wide an explanation may be.
 const WIDTH: usize = 100;
+
+/// Who wrote the key that a window is about, in order, until faults had healed.
+fn orders(history: &History, actors: &Actors<'_>, cause: &Window) -> Vec<String> {
+    let events = history.events();
+    let chaos = events.iter().take_while(|event| !matches!(event.what, What::Phase("heal"))).enumerate();
+    let ours = chaos.filter(|(_, event)| match &event.what {
+        What::Commit { store, key, .. } => *store == cause.acted.store && *key == cause.acted.key,
+        What::Access(access) => {
+            access.changed == Some(true) && access.store == cause.acted.store && access.key == cause.acted.key
+        }
+        _ => false,
+    });
+    // A store that tells its commits tells them better than those who access it.
+    let (commits, accesses): (Vec<_>, Vec<_>) = ours.partition(|(_, event)| matches!(event.what, What::Commit { .. }));
+    let name =
+        |actor: Option<ActivityId>| actor.map_or_else(|| cause.acted.store.to_string(), |actor| actors.text(actor));
+    if commits.is_empty() {
+        accesses.iter().map(|(_, event)| name(Some(event.activity))).collect()
+    } else {
+        commits.iter().map(|(place, _)| name(actors.writer(*place))).collect()
+    }
+}
 
 /// Meanings of decisions, those of one operation in one line.
 fn joined(meanings: &[String]) -> Vec<String> {
