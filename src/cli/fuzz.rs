@@ -144,6 +144,7 @@ impl Watch for Watcher<'_> {
                 Ok(kept) => {
                     let there = if matches!(kept, Kept::Already(_)) { "  (saved before)" } else { "" };
                     lines.push(format!("  {}{there}", desk.again.replay(kept.path())));
+                    lines.push(format!("  {}", desk.again.of("explain", kept.path())));
                     self.files.insert((experiment.name().into(), signature.clone()), kept.path().into());
                 }
                 Err(error) => trouble = Some(error),
