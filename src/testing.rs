@@ -263,7 +263,9 @@ impl Test {
             let failures = Failure::all_in(&experiment.run(saved.seed, &saved.options()));
             match (&self.expect, failures.first()) {
                 (Expect::Holds | Expect::Unobservable(_), Some(failure)) => {
-                    return Err(format!("{}\n  it is saved in {}", self.told(failure), file.display()));
+                    // What a shrunk seed runs, its number alone does not.
+                    let told = if saved.only_decisions { self.named(failure) } else { self.told(failure) };
+                    return Err(format!("{told}\n  it is saved in {}", file.display()));
                 }
                 (Expect::Violates { .. } | Expect::Stuck, _)
                     if failures.iter().all(|failure| failure.signature != saved.signature) =>
@@ -322,14 +324,19 @@ impl Test {
         }
     }
 
-    /// A failure with the line that shows it again.
-    fn told(&self, failure: &Failure) -> String {
+    /// A failure in words.
+    fn named(&self, failure: &Failure) -> String {
         let Failure { signature, seed, message, at, .. } = failure;
-        let mut text =
-            format!("{}: {} ({}) from seed {seed}", self.experiment.name(), signature.invariant, signature.about);
+        let (name, at) = (self.experiment.name(), humantime::format_duration(*at));
+        format!("{name}: {} ({}) from seed {seed}\n  at {at}: {message}", signature.invariant, signature.about)
+    }
+
+    /// A failure with the lines that show it again.
+    fn told(&self, failure: &Failure) -> String {
+        let seed = &failure.seed;
+        let mut text = self.named(failure);
         // Writing into a string cannot fail.
-        let (again, why) = (again("SEXTON_SEED", *seed), again("SEXTON_EXPLAIN", *seed));
-        let _ = write!(text, "\n  at {}: {message}\n  {again}\n  {why}", humantime::format_duration(*at));
+        let _ = write!(text, "\n  {}\n  {}", again("SEXTON_SEED", *seed), again("SEXTON_EXPLAIN", *seed));
         if self.experiment.name().contains('/') {
             let _ = write!(text, "\n  {}", Again::default().run(self.experiment.name(), *seed));
         }

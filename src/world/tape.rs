@@ -60,7 +60,8 @@ pub struct Redraw {
     pub seed: u64,
     /// The names of sites that stay as they are all the same, for example `operation`.
     pub kept: &'static [&'static str],
-    /// The names of sites that are drawn anew from the start: they say how decisions scatter, and decide nothing.
+    /// The names of sites that say how decisions scatter, and decide nothing: where the past is benign, they are drawn anew
+    /// from the start.
     pub throughout: &'static [&'static str],
 }
 
@@ -173,8 +174,9 @@ impl Tape {
         let address: Arc<str> = self.scratch.as_str().into();
         let pins = self.pins.remove(&address).unwrap_or_default();
         let share = match &self.redraw {
-            Some(redraw) if redraw.throughout.contains(&name) => Share::Throughout,
-            Some(redraw) if !redraw.kept.contains(&name) => Share::Later,
+            // Where the past is not benign it was drawn by these, and so they stay.
+            Some(redraw) if redraw.throughout.contains(&name) && self.benign => Share::Throughout,
+            Some(redraw) if !redraw.kept.contains(&name) && !redraw.throughout.contains(&name) => Share::Later,
             _ => Share::Kept,
         };
         let (place, _) = self.sites.insert_full(address, Site { stream: None, at: 0, next: 0, pins, share });

@@ -138,3 +138,14 @@ fn sexton_seed_runs_one_seed_and_tells_its_story() {
     let (good, text) = with("SEXTON_SEEDS", "0");
     assert!(!good && text.contains("0 seeds from 1"), "{text}");
 }
+
+#[test]
+fn sexton_explain_makes_one_seed_small_and_says_why_it_fails() {
+    let (good, text) = with("SEXTON_EXPLAIN", "2");
+    assert!(!good, "it is there to be read, and so does not pass: {text}");
+    for part in ["What broke\n  no-fire", "What it took: 1 decision, all others benign", "The nearest run that passes"]
+    {
+        assert!(text.contains(part), "{part} in:\n{text}");
+    }
+    assert!(text.contains("SEXTON_EXPLAIN=2 cargo test campaigns::an_expected_violation_is_found"), "{text}");
+}

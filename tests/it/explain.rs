@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sexton::harness::{Fork, Run, RunOptions};
+use sexton::report::lines;
+use sexton::scenario::{SavedSeed, Shelf, Systems};
+
 /// The shrunk seed file of a defect, by the start of its scenario's name.
 fn shrunk(defect: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/session");
@@ -182,4 +186,35 @@ fn an_explanation_comes_with_its_pictures() {
     let trace = std::fs::read_to_string(&trace).expect("a trace");
     let trace: serde_json::Value = serde_json::from_str(&trace).expect("JSON");
     assert!(trace["traceEvents"].as_array().is_some_and(|events| !events.is_empty()));
+}
+
+/// The events of a run that are kept without full detail too, in words.
+fn plain(run: &Run) -> Vec<String> {
+    lines(run.history.as_ref().expect("it was kept")).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_fork_keeps_its_past_and_draws_the_rest_anew() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shelf = Shelf::new(root.join("scenarios"), Systems::builtin());
+    let small = SavedSeed::read(&shrunk("d2"), None).expect("a seed file");
+    let whole = SavedSeed { only_decisions: false, decisions: Vec::new(), topology: Vec::new(), ..small.clone() };
+    for saved in [small, whole] {
+        let found = shelf.find_one(&saved.scenario).expect("its scenario is there");
+        let experiment = saved.experiment(&found).expect("its sizes fit");
+        let run = |fork| experiment.run(saved.seed, &RunOptions { keep_history: true, fork, ..saved.options() });
+        let original = run(None);
+        let told = plain(&original);
+        for after in [0, 1, told.len() / 3, told.len() / 2] {
+            let (one, other) =
+                (run(Some(Fork { after: after as u64, seed: 1 })), run(Some(Fork { after: after as u64, seed: 2 })));
+            for fork in [&one, &other] {
+                assert_eq!(plain(fork)[..after], told[..after], "the first {after} events stay");
+            }
+            assert_ne!(one.fingerprint, other.fingerprint, "what comes after {after} events is drawn");
+            assert_eq!(one.fingerprint, run(Some(Fork { after: after as u64, seed: 1 })).fingerprint);
+        }
+        let never = run(Some(Fork { after: u64::MAX, seed: 1 }));
+        assert_eq!(never.fingerprint, original.fingerprint, "no future was drawn");
+    }
 }
