@@ -92,6 +92,8 @@ struct Known {
 /// Everything that touched shared state, in the order in which it took effect.
 struct Touched {
     all: Vec<Known>,
+    /// The stores that tell what they commit: the originals of whatever is kept elsewhere.
+    originals: BTreeSet<Arc<str>>,
 }
 
 /// How long before its event an access may have begun at most, beyond what it says: hosts count milliseconds.
@@ -114,7 +116,11 @@ impl Touched {
             outcome: outcome.into(),
         };
         let mut all = Vec::new();
+        let mut originals = BTreeSet::new();
         for (index, event) in events.iter().enumerate() {
+            if let What::Commit { store, .. } = &event.what {
+                originals.insert(store.clone());
+            }
             match &event.what {
                 What::Access(access) => {
                     let effect = effects.get(&index).copied();
@@ -135,7 +141,7 @@ impl Touched {
             }
         }
         all.sort_by_key(|known| known.touch.event);
-        Self { all }
+        Self { all, originals }
     }
 
     /// The window that this act closes, if somebody intruded on it.
@@ -171,6 +177,10 @@ impl Touched {
             return Some(Window { rechecked: Some(look.touch.clone()), ..act.closes(first, None, intruder) });
         }
         let copy = copy?;
+        // Who makes a copy of an original goes by what the original was when it looked.
+        if self.originals.contains(&copy.touch.store) {
+            return Some(act.closes(copy, None, intruder(copy.touch.event)?));
+        }
         let made = self.all.iter().rev().find(|known| {
             known.touch.event < copy.touch.event
                 && known.changes
@@ -421,6 +431,34 @@ mod tests {
         assert_eq!(actors(&history, window), ("notify b2".into(), "notify b1".into()));
         assert_eq!(window.copied.as_ref().map(|made| made.at), Some(MS * 5));
         assert_eq!(windows(&told(true)), [], "who looks at the original does not go by the copy");
+    }
+
+    #[test]
+    fn an_original_is_no_copy_of_what_is_made_of_it() {
+        let cache = Did {
+            kind: Kind::Write,
+            store: "cache pod-a",
+            key: "s1",
+            value: None,
+            outcome: "replaced",
+            changed: Some(true),
+            took: 0,
+        };
+        let told = |intruded: u64| {
+            Story::new(&["redis", "pod-a"])
+                .commit(5, "session:s1", Some("one"), "set")
+                .does(6, "pod-a", "create", &Did { value: Some("one"), took: 3, ..WRITE })
+                .does(intruded, "pod-a", "restore", &Did { outcome: "inserted", ..cache })
+                .does(10, "pod-a", "decorate", &LOOK)
+                .does(20, "pod-a", "decorate", &cache)
+                .history()
+        };
+        assert_eq!(windows(&told(8)), [], "it was there when the original was looked at");
+        let history = told(15);
+        let found = windows(&history);
+        let [window] = &found[..] else { panic!("one window: {found:?}") };
+        assert_eq!(actors(&history, window), ("decorate".into(), "restore".into()));
+        assert_eq!((window.seen.at, window.copied.as_ref()), (MS * 10, None));
     }
 
     #[test]
