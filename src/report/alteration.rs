@@ -47,6 +47,9 @@ fn fields(was: &str, now: &str) -> Option<String> {
 
 fn short(value: &Value) -> String {
     let text = brief(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    if text.is_empty() {
+        return "\"\"".to_owned();
+    }
     if text.chars().count() <= LONG { text } else { text.chars().take(LONG).chain(['…']).collect() }
 }
 
@@ -59,7 +62,7 @@ mod tests {
     fn fields_that_go_come_and_change_are_named() {
         let history = Story::new(&["redis"])
             .commit(1, "k", Some(r#"{"a":"1","b":"2"}"#), "set")
-            .commit(2, "k", Some(r#"{"a":"3","c":true}"#), "set")
+            .commit(2, "k", Some(r#"{"a":"","c":true}"#), "set")
             .commit(3, "k", None, "del")
             .commit(4, "k", Some("plain"), "set")
             .commit(5, "k", Some("other"), "set")
@@ -68,7 +71,7 @@ mod tests {
         let told: Vec<String> = (0..history.events().len()).filter_map(|place| alteration(&history, place)).collect();
         let expected = [
             "written for the first time",
-            "−b, +c true, a 1 → 3",
+            r#"−b, +c true, a 1 → """#,
             "deleted",
             "written, and so there again",
             "changed",

@@ -9,7 +9,7 @@ use super::alteration::alteration;
 use super::brief::brief;
 use super::diagram::{Diagram, Scope};
 use super::paint::{Ink, Paint};
-use crate::harness::{ActivityId, Event, History, Run, Verdict, What};
+use crate::harness::{ActivityId, Event, History, Run, What};
 use crate::runtime::Access;
 use crate::search::{Explanation, Nearest, Odds, Touch, Window};
 
@@ -68,14 +68,17 @@ impl Teller<'_> {
             let _ = writeln!(text, "  (and {more} more windows of the same kind)");
         }
         if self.told.causes.is_empty() {
-            text += &wrapped(
-                "  ",
-                "Nobody changed anything between another's look and the act that relied on it. What mattered:",
-            );
-            for meaning in self.told.run.meanings.iter().filter(|meaning| !meaning.starts_with("operation ")) {
-                text += &wrapped("  · ", &brief(meaning));
-            }
-            text += &self.told_by_logs();
+            let matters = |meaning: &&String| !meaning.starts_with("operation ");
+            let mut mattered: String = (self.told.run.meanings.iter())
+                .filter(matters)
+                .map(|meaning| wrapped("  · ", &brief(meaning)))
+                .collect();
+            mattered += &self.told_by_logs();
+            let nobody = "No change of a key between somebody's look at it and the act that relied on it is seen to have led to this";
+            let rest =
+                if mattered.is_empty() { ", and it took nothing but the operations." } else { ". What mattered:" };
+            text += &wrapped("  ", &format!("{nobody}{rest}"));
+            text += &mattered;
         }
         text
     }
@@ -108,8 +111,9 @@ impl Teller<'_> {
                 clock(made.at),
             ),
             None => format!(
-                "{actor}, on {}, looked at {key} in {} at {}: {}.",
+                "{actor}, on {}, looked at {} in {} at {}: {}.",
                 seen.host,
+                brief(&seen.key),
                 seen.store,
                 clock(seen.at),
                 seen.outcome
@@ -199,7 +203,7 @@ impl Teller<'_> {
                     || matches!(event.what, What::Returned { .. }) && self.is_involved(event.activity))
             {
                 let line = format!("{:>10}  {:width$}  {}", clock(event.at), event.host, brief(&line));
-                text += &self.paint.ink(ink, &cut(&line, WIDTH));
+                text += &self.paint.ink(ink, &cut(line.trim_end(), WIDTH));
                 text.push('\n');
             }
         }
@@ -292,8 +296,7 @@ impl Teller<'_> {
             text += "  there is none one decision away\n";
             return text;
         };
-        let was = self.told.run.meanings.get(nearest.place).map_or("", String::as_str);
-        text += &wrapped("  here:  ", &brief(was));
+        text += &wrapped("  here:  ", &brief(&nearest.was));
         text += &wrapped("  there: ", &instead(nearest));
         text.push('\n');
         text += &self.beside(&nearest.run);
@@ -456,11 +459,14 @@ fn outcomes(history: &History) -> Vec<(String, String)> {
 }
 
 fn instead(nearest: &Nearest) -> String {
-    let verdict = if nearest.run.verdict == Verdict::Holds { "" } else { " (though something else fails)" };
-    match &nearest.meaning {
-        Some(meaning) => format!("{}{verdict}", brief(meaning)),
-        None if nearest.instead == 0 => format!("it does not happen{verdict}"),
-        None => format!("{}{verdict}", nearest.instead),
+    let Nearest { decision, instead, meaning, .. } = nearest;
+    // What has no better words is told by its site: a fault that finds nothing to strike any more.
+    let untold = |meaning: &String| meaning.starts_with(&*decision.site);
+    match meaning {
+        None if *instead > 0 => "it is never asked for".to_owned(),
+        None => "it does not happen".to_owned(),
+        Some(meaning) if decision.site.starts_with("fault.") && untold(meaning) => "it never strikes".to_owned(),
+        Some(meaning) => brief(meaning),
     }
 }
 
@@ -474,7 +480,7 @@ fn length(time: Duration) -> String {
     humantime::format_duration(Duration::from_millis(time.as_millis() as u64)).to_string()
 }
 
-/// Times to the nanosecond, as messages have them, to the millisecond.
+/// Times to the nanosecond, as messages have them, to a tenth of a millisecond.
 pub(super) fn times(text: &str) -> String {
     text.split(' ')
         .map(|word| {
@@ -482,9 +488,9 @@ pub(super) fn times(text: &str) -> String {
             let rest = &word[bare.len()..];
             match bare.strip_suffix('s').and_then(|number| number.split_once('.')) {
                 Some((whole, part))
-                    if part.len() > 3 && whole.bytes().chain(part.bytes()).all(|digit| digit.is_ascii_digit()) =>
+                    if part.len() > 4 && whole.bytes().chain(part.bytes()).all(|digit| digit.is_ascii_digit()) =>
                 {
-                    format!("{whole}.{}s{rest}", &part[..3])
+                    format!("{whole}.{}s{rest}", &part[..4])
                 }
                 _ => word.to_owned(),
             }

@@ -50,8 +50,10 @@ pub struct Explanation {
 /// A run that passes, one decision away from one that fails.
 #[derive(Clone, Debug)]
 pub struct Nearest {
-    /// Which of the failing run's decisions differs.
-    pub place: usize,
+    /// The failing run's decision that differs.
+    pub decision: Decision,
+    /// What it means, in words.
+    pub was: String,
     /// What is decided instead.
     pub instead: u64,
     /// That in words, where it is not nothing.
@@ -102,7 +104,7 @@ impl Explain<'_> {
         let promise = promise.map_or_else(|| demand(violation.invariant), |(_, about)| (*about).to_owned());
         let steps = steps(history, violation.at, &causes);
         let whole = self.saved.decisions.len() as u64 + steps.len() as u64;
-        let nearest = self.nearest(history, &mut |part| progress.done(part, whole));
+        let nearest = self.nearest(&run, history, &mut |part| progress.done(part, whole));
         let before = self.saved.decisions.len() as u64;
         let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
         Some(Explanation { run, violation, promise, windows, causes, nearest, odds })
@@ -147,14 +149,14 @@ impl Explain<'_> {
 
     /// The smallest change of one decision that makes the run pass: rather of a fault or a hold than of mere timing, and
     /// rather of timing than of what clients do.
-    fn nearest(&self, failing: &History, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
+    fn nearest(&self, failing: &Run, history: &History, done: &mut dyn FnMut(u64)) -> Option<Nearest> {
         let mut best: Option<(Distance, usize, u64)> = None;
         let all = 0..self.saved.decisions.len() as u64;
         in_order(
             all,
             self.jobs,
             self.stop,
-            |place| self.turn(place as usize, failing),
+            |place| self.turn(place as usize, history),
             |place, found| {
                 done(place + 1);
                 if let Some((distance, instead)) = found
@@ -167,10 +169,13 @@ impl Explain<'_> {
         );
         let (_, place, instead) = best?;
         let run = self.run(&self.changed(place, instead), true, None);
-        let wanted = &self.saved.decisions[place].decision;
-        let same = |taken: &Decision| taken.site == wanted.site && taken.index == wanted.index;
-        let meaning = run.decisions.iter().position(same).and_then(|taken| run.meanings.get(taken).cloned());
-        Some(Nearest { place, instead, meaning, run })
+        let decision = self.saved.decisions[place].decision.clone();
+        let meaning = |of: &Run| {
+            let same = |taken: &Decision| taken.site == decision.site && taken.index == decision.index;
+            of.decisions.iter().position(same).and_then(|taken| of.meanings.get(taken).cloned())
+        };
+        let was = meaning(failing).unwrap_or_default();
+        Some(Nearest { was, meaning: meaning(&run), decision, instead, run })
     }
 
     /// The largest value below its own with which a decision lets the run pass, and how far away that is.
@@ -293,7 +298,13 @@ pub(crate) fn causes(history: &History, windows: &[Window], message: &str, broke
         let words = message.split(|letter: char| !(letter.is_alphanumeric() || "-.".contains(letter)));
         words.map(|word| word.trim_end_matches('.')).any(|word| word == key || word == name)
     };
-    let relevant = |window: &&Window| window.acted.at <= broken && named(window);
+    let operations = operations_in(history, message);
+    let apart = |window: &Window| {
+        let actors = [window.acted.actor, window.intruded.actor];
+        !operations.is_empty() && !actors.iter().any(|actor| operations.contains(actor))
+    };
+    // An act that found out, in which what was answered wrongly has no part, has nothing to do with it.
+    let relevant = |window: &&Window| window.acted.at <= broken && named(window) && !(window.noticed && apart(window));
     let mut causes: Vec<Window> = windows.iter().filter(relevant).cloned().collect();
     causes.sort_by_key(|window| {
         let rest = is_at_rest(history, window.acted.actor);
@@ -307,6 +318,15 @@ pub(crate) fn causes(history: &History, windows: &[Window], message: &str, broke
         causes.retain(|window| !window.noticed);
     }
     causes
+}
+
+/// The operations that a message names, with the clients whose they are.
+fn operations_in(history: &History, message: &str) -> BTreeSet<ActivityId> {
+    let named = |event: &&Event| match &event.what {
+        What::Invoked { text, .. } => message.contains(&format!("`{text}` of {} ", event.host)),
+        _ => false,
+    };
+    history.events().iter().filter(named).map(|event| event.activity).collect()
 }
 
 /// Whether an operation looks at what is left when all is over.
