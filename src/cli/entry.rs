@@ -12,6 +12,7 @@ use super::screen::Screen;
 use super::{catalogue, determinism, explain, fuzz, list, outside, promote, replay, run, shrink};
 use crate::report::Again;
 use crate::scenario::{Experiment, SavedSeed, ScenarioError, SeedShelf, Shelf, Systems};
+use crate::search::ShrinkError;
 use crate::world::not_guaranteed;
 
 /// How a command ended.
@@ -113,7 +114,11 @@ impl Desk {
 
     fn give_up(&self, error: &miette::Report) -> Status {
         self.screen.complain(&**error);
-        Status::Unusable
+        match error.downcast_ref() {
+            Some(ShrinkError::Mended { .. }) => Status::NotAsExpected,
+            Some(ShrinkError::Elusive { .. }) => Status::Nondeterministic,
+            _ => Status::Unusable,
+        }
     }
 
     /// Every scenario that these words name, once, in their order; without words, every scenario there is.

@@ -10,6 +10,7 @@ use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::progress;
 use super::shrink;
+use crate::harness::Run;
 use crate::report::explanation;
 use crate::scenario::{Experiment, SavedSeed};
 use crate::search::{Explain, Progress};
@@ -33,9 +34,13 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
     bar.0.finish_and_clear();
     let Some(told) = told else {
         let drift = saved.drifted(&experiment.run(saved.seed, &saved.options()).drift);
-        return Err(mended(desk, &args.file, drift.len()));
+        desk.screen.complain(&*mended(desk, &args.file));
+        if !drift.is_empty() {
+            desk.screen.say(shrink::drifted(&drift).trim_start());
+        }
+        return Ok(Status::NotAsExpected);
     };
-    desk.screen.say(heading(&*experiment, &saved));
+    desk.screen.say(heading(&*experiment, &saved) + &changed(&*experiment, &saved, &told.run));
     desk.screen.say(explanation(&told, desk.screen.paint));
     args.pictures.write_failure(desk, &*experiment, &told.run, &saved.signature, desk.again.replay(&args.file))?;
     if desk.stop.load(Ordering::Relaxed) {
@@ -51,11 +56,18 @@ fn heading(experiment: &dyn Experiment, saved: &SavedSeed) -> String {
     lines.join("\n") + "\n"
 }
 
-fn mended(desk: &Desk, file: &Path, drift: usize) -> miette::Report {
-    let drift = if drift == 0 { String::new() } else { format!("; {drift} of its decisions were never asked for") };
+/// How the scenario and the code are not what they were when the failure was saved, a line each.
+fn changed(experiment: &dyn Experiment, saved: &SavedSeed, run: &Run) -> String {
+    let drift = shrink::drifted(&saved.drifted(&run.drift));
+    let scenario = if experiment.digest() == saved.digest { "" } else { "\n  the scenario has changed since" };
+    let lines = format!("{scenario}{drift}");
+    if lines.is_empty() { lines } else { format!("not quite as it was saved, though it still fails:{lines}\n") }
+}
+
+fn mended(desk: &Desk, file: &Path) -> miette::Report {
     miette::miette!(
         help = format!("`{}` says how it ends now", desk.again.replay(file)),
-        "{}: there is nothing to explain, for it does not fail any more{drift}",
+        "{}: there is nothing to explain, for it does not fail any more",
         file.display()
     )
 }

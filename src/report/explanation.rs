@@ -293,7 +293,11 @@ impl Teller<'_> {
     fn nearest(&self) -> String {
         let mut text = self.title("The nearest run that passes");
         let Some(nearest) = &self.told.nearest else {
-            text += "  there is none one decision away\n";
+            text += if self.told.complete {
+                "  there is none one decision away\n"
+            } else {
+                "  none was found before it was interrupted\n"
+            };
             return text;
         };
         text += &wrapped("  here:  ", &brief(&nearest.was));
@@ -366,7 +370,7 @@ impl Teller<'_> {
         if unavoidable.is_some_and(|odds| odds.event.is_none()) {
             text += &wrapped("  ", "It takes no chance at all: whoever does these operations gets it.");
         }
-        if unavoidable.is_none() {
+        if unavoidable.is_none() && self.told.complete {
             text += &wrapped("  ", "At no step was it certain: it took what came last.");
         }
         text

@@ -45,6 +45,8 @@ pub struct Explanation {
     pub nearest: Option<Nearest>,
     /// How often the run fails if it is drawn anew from a step on; in order, up to what was broken.
     pub odds: Vec<Odds>,
+    /// Whether all was looked into; otherwise it was ended early, and what was not found may be there all the same.
+    pub complete: bool,
 }
 
 /// A run that passes, one decision away from one that fails.
@@ -107,7 +109,8 @@ impl Explain<'_> {
         let nearest = self.nearest(&run, history, &mut |part| progress.done(part, whole));
         let before = self.saved.decisions.len() as u64;
         let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
-        Some(Explanation { run, violation, promise, windows, causes, nearest, odds })
+        let complete = !self.stop.load(Ordering::Relaxed);
+        Some(Explanation { run, violation, promise, windows, causes, nearest, odds, complete })
     }
 
     fn is(&self, violation: &Violation) -> bool {
@@ -272,8 +275,11 @@ fn differing(one: &History, other: &History) -> u64 {
 }
 
 impl Explanation {
-    /// The first step from which on every future fails.
+    /// The first step from which on every future fails; `None` where not all were drawn.
     pub fn unavoidable(&self) -> Option<&Odds> {
+        if !self.complete {
+            return None;
+        }
         let certain = self.odds.iter().rev().take_while(|odds| odds.failing == odds.of).count();
         self.odds.get(self.odds.len() - certain)
     }

@@ -171,8 +171,22 @@ fn what_does_not_fail_any_more_is_not_explained() {
     let saved = std::fs::read_to_string(shrunk("r1")).expect("a seed file");
     std::fs::write(&file, saved.replace("session/r1-create-over-mark", "session/default")).expect("there is room");
     let (status, text) = explain(&file, &[]);
-    assert_eq!(status, Some(2), "{text}");
+    assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("there is nothing to explain, for it does not fail any more"), "{text}");
+}
+
+#[test]
+fn the_decision_that_differs_is_named_behind_one_that_is_never_asked_for() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("drifted.toml");
+    let saved = std::fs::read_to_string(shrunk("r1")).expect("a seed file");
+    let lantern =
+        "\n[[decision]]\nsite = \"operation lantern c1\"\nindex = 0\nvalue = 1\nmeaning = \"c1 has a lantern\"\n";
+    std::fs::write(&file, saved.replacen("\n[[decision]]", &format!("{lantern}\n[[decision]]"), 1)).expect("a file");
+    let (status, text) = explain(&file, &[]);
+    assert_eq!(status, Some(0), "{text}");
+    says(part(&text, "The nearest run that passes"), &["here: a task on pod-a is held", "there: it does not happen"]);
+    assert!(text.contains("never asked for: operation lantern c1 0 (c1 has a lantern)"), "{text}");
 }
 
 #[test]
