@@ -172,6 +172,9 @@ fn shrink(trials: &mut Trials<'_>, form: &mut Form, found: &Place) {
         for level in groups::LEVELS {
             any |= reduce::drop_groups(trials, form, *level);
         }
+        if trials.is_over() {
+            return;
+        }
         any = any
             || retime::join_pauses(trials, form)
             || retime::strike_earlier(trials, form)

@@ -48,7 +48,7 @@ pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form, cursor: &mut Cur
                 let tries = instead(&rest, client.as_ref());
                 let best = &*form;
                 let (count, left) = (tries.len(), form.decisions.len());
-                if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].clone())) {
+                if let Some((_, next)) = trials.first(count, left, |number| best.with(tries[number].to(&rest))) {
                     *form = next;
                     return true;
                 }
@@ -63,8 +63,29 @@ pub(super) fn replace(trials: &mut Trials<'_>, form: &mut Form, cursor: &mut Cur
     false
 }
 
-/// What remains, with one thing changed that may make up for what was left out.
-fn instead(rest: &[Decision], gone: Option<&Operation>) -> Vec<Vec<Decision>> {
+/// One thing changed in what remains. It is done only when its turn comes: there are many, and what remains may be long.
+enum Change {
+    /// A client waits so long before an operation.
+    Pause(Operation, u64),
+    /// What is counted there has a number lower by so much.
+    Number(usize, u64),
+}
+
+impl Change {
+    fn to(&self, rest: &[Decision]) -> Vec<Decision> {
+        match self {
+            Self::Pause((client, index), pause) => pinned(rest, &groups::think_site(client), *index, *pause),
+            Self::Number(place, less) => {
+                let mut decisions = rest.to_vec();
+                decisions[*place].index -= less;
+                decisions
+            }
+        }
+    }
+}
+
+/// What may make up for what was left out.
+fn instead(rest: &[Decision], gone: Option<&Operation>) -> Vec<Change> {
     let mut tries = Vec::new();
     let mut operations: Vec<Operation> =
         rest.iter().filter(|left| Address::of(left).is_operation()).filter_map(groups::client_operation).collect();
@@ -74,18 +95,12 @@ fn instead(rest: &[Decision], gone: Option<&Operation>) -> Vec<Vec<Decision>> {
         operations.retain(|(own, later)| own == client && later > index);
         operations.truncate(1);
     }
-    for (client, index) in operations {
-        for pause in PAUSES {
-            tries.push(pinned(rest, &groups::think_site(&client), index, pause));
-        }
+    for operation in operations {
+        tries.extend(PAUSES.map(|pause| Change::Pause(operation.clone(), pause)));
     }
     if gone.is_some() {
         for (place, counted) in rest.iter().enumerate().filter(|(_, left)| Address::of(left).is_counted()) {
-            for less in 1..=counted.index.min(NUMBERS) {
-                let mut decisions = rest.to_vec();
-                decisions[place].index -= less;
-                tries.push(decisions);
-            }
+            tries.extend((1..=counted.index.min(NUMBERS)).map(|less| Change::Number(place, less)));
         }
     }
     tries
@@ -106,7 +121,7 @@ pub(super) fn join_pauses(trials: &mut Trials<'_>, form: &mut Form) -> bool {
                 .min_by_key(|later| later.index);
             if let Some(next) = next {
                 let rest = reduce::without(&form.decisions, vec![place]);
-                tries.push(pinned(&rest, &pause.site, next.index, next.value + pause.value));
+                tries.push(pinned(&rest, &pause.site, next.index, next.value.saturating_add(pause.value)));
             }
         }
         let best = &*form;
