@@ -23,11 +23,8 @@ function draw(state, context, width, height) {
     if (most < 18) return;
     context.font = font + FONT;
     context.fillStyle = colour;
-    // Nothing longer than this fits, however narrow its letters are.
-    const told = words.slice(0, Math.ceil(most / 2));
-    const whole = told.length === words.length && context.measureText(told).width <= most;
-    const kept = whole ? told : cutTo(context, told, most);
-    if (kept.length > 2 || whole) context.fillText(kept, left, top);
+    const kept = cutTo(context, words, most);
+    if (kept.length > 2 || kept === words) context.fillText(kept, left, top);
   };
   const involved = state.involved;
   const faint = (item) => (focus !== null ? (item.serves === focus ? 1 : 0.22) : involved.size && !involved.has(item.serves) ? 0.4 : 1);
@@ -119,7 +116,7 @@ function draw(state, context, width, height) {
     if (item.open) hatch(context, Math.max(left, left + wide - 40), top, Math.min(40, wide), high, ink.operationInk);
     // What is faint lets the lane through, so its words have the colour that is read on the lane.
     context.globalAlpha = Math.min(1, strength * 2);
-    text(item.text.replace(/^#\d+ /, ""), left + 5, top + high / 2 + 0.5, wide - 9, strength < 1 ? ink.ink : ink[item.kind + "Ink"]);
+    text(item.text.replace(/^#\d+ /, ""), Math.max(left, GUTTER) + 5, top + high / 2 + 0.5, wide - 9 - Math.max(GUTTER - left, 0), strength < 1 ? ink.ink : ink[item.kind + "Ink"]);
     context.globalAlpha = strength;
     if (state.isMatch[index]) outline(context, left, top, wide, high, ink.match, 2);
     if (index === state.chosen.item) outline(context, left - 1, top - 1, wide + 2, high + 2, ink.select, 2);
@@ -148,7 +145,7 @@ function draw(state, context, width, height) {
     line(context, x(broken.at), TOP, x(broken.at), height);
     hits.push({ broken: index, line: [x(broken.at), TOP, x(broken.at), height], weak: true });
   });
-  told.forEach((marks, lane) => drawLabels(marks, width, (words, left, top) => label(words, left, top, ink.commit, layout.lanes[lane].back, "11px "), context));
+  told.forEach((marks, lane) => drawLabels(marks, width, layout.lanes[lane], (words, left, top) => label(words, left, top, ink.commit, layout.lanes[lane].back, "11px "), context));
   if (state.kinds.has("windows")) tellWindow(state, context, { x, y, ink, text, label });
   context.restore();
   drawNames(state, context, { y, ink, height, text });
@@ -192,22 +189,35 @@ function tellWindow(state, context, { x, y, ink, label }) {
   if (right < GUTTER || left > edge) return;
   const name = (place, none) => (place === null ? none : data.served[place].name);
   context.font = "600 11px " + FONT;
-  const title = `window of ${name(window.actor, "the world")}`, wide = context.measureText(title).width, start = Math.max(left, GUTTER);
+  const title = cutTo(context, `window of ${name(window.actor, "the world")}`, 300), wide = context.measureText(title).width, start = Math.max(left, GUTTER);
   const inside = right - start > wide + 26, before = left - GUTTER > wide + 14;
   label(title, inside ? start + 11 : before ? left - wide - 10 : Math.min(right + 10, edge - wide - 4), top + 13, ink.window, lane.back);
   mark(context, "circle", left, top + 13, ink.window);
   mark(context, "full", right, top + 13, ink.window);
-  const said = `intruder: ${name(window.intruder, "the store itself")}`, length = context.measureText(said).width;
+  const said = cutTo(context, `intruder: ${name(window.intruder, "the store itself")}`, 300), length = context.measureText(said).width;
   const places = [[at + 10, at + 10 + length < right - 4], [at - 10 - length, at - 10 - length > start + 4], [at - 10 - length, at - 10 - length > GUTTER + 4]];
   const [place] = places.find(([, fits]) => fits) ?? [Math.min(at + 10, edge - length - 4)];
   label(said, place, top + 30, ink.broken, lane.back);
   mark(context, "diamond", at, top + 29.5, ink.broken, 6);
 }
 
-/** Words beside the marks of a lane: right of each where there is room before the next, else left of it. */
-function drawLabels(marks, width, label, context) {
+/** Words beside the marks of a lane: right of each where there is room before the next, else left of it, else above. */
+function drawLabels(marks, width, lane, label, context) {
   marks.sort((one, other) => one.left - other.left);
   context.font = "11px " + FONT;
+  // Rows above the marks, where the lane has room for them, and what of each is taken.
+  const rows = Array.from({ length: lane.rows ? 0 : Math.min(3, Math.floor((2 * lane.pad) / 16)) }, () => []);
+  const above = (left, top, words, wide) => {
+    for (const [row, taken] of rows.entries()) for (const start of [left + 6, left - 6 - wide]) {
+      const ends = start + wide;
+      if (start < GUTTER + 4 || ends > width - 4 || taken.some(([from, until]) => start < until + 10 && ends + 10 > from)) continue;
+      taken.push([start, ends]);
+      line(context, left, top - 6, left, top - 16 * (row + 1));
+      label(words, start, top - 16 * (row + 1));
+      return true;
+    }
+    return false;
+  };
   let free = GUTTER;
   marks.forEach(({ left, top, words, weight }, index) => {
     const until = marks[index + 1]?.left ?? width + 4, after = until - left - 18, before = left - 10 - free - 4;
@@ -215,10 +225,12 @@ function drawLabels(marks, width, label, context) {
     if (!words) return;
     context.globalAlpha = Math.min(1, weight * 1.6);
     const wide = context.measureText(words).width;
-    if (wide > after && wide <= before) label(words, left - 9 - wide, top);
+    context.strokeStyle = context.fillStyle; context.lineWidth = 1;
+    const short = cutTo(context, words, 330), needs = context.measureText(short).width;
+    if (wide > after && wide > before && after < 330 && above(left, top, short, needs)) free = left + 6;
+    else if (wide > after && wide <= before) label(words, left - 9 - wide, top);
     else if (after > 54) {
-      const told = wide <= after ? words : cutTo(context, words, after);
-      label(told, left + 9, top);
+      label(cutTo(context, words, after), left + 9, top);
       free = left + 9 + Math.min(wide, after);
     }
     context.globalAlpha = 1;
@@ -227,7 +239,9 @@ function drawLabels(marks, width, label, context) {
 
 /** As much of the words as there is room for. */
 function cutTo(context, words, most) {
-  let low = 0, high = words.length;
+  // Nothing longer fits, however narrow its letters are.
+  if (words.length <= most / 2 && context.measureText(words).width <= most) return words;
+  let low = 0, high = Math.min(words.length, Math.ceil(most / 2));
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (context.measureText(words.slice(0, middle) + "…").width <= most) low = middle; else high = middle - 1;

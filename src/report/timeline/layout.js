@@ -77,7 +77,7 @@ function layOut(data, shown, height, without, crowned) {
   const fixed = lanes.reduce((sum, lane) => sum + lane.fixed, 0);
   const unit = Math.max(13, Math.min(28, Math.floor((height - fixed) / units)));
   const spare = height - fixed - units * unit;
-  const pad = Math.max(0, Math.min(30, Math.floor(spare / roomy / 2)));
+  const pad = Math.max(0, Math.min(44, Math.floor(spare / roomy / 2)));
   let y = 0;
   for (const lane of lanes) {
     const around = lane.hidden || lane.bare ? 0 : pad;
@@ -101,7 +101,7 @@ function layOut(data, shown, height, without, crowned) {
       const apart = Math.max(data.items[index].at - time, time - data.items[index].until, 0);
       if (apart < least) { least = apart; bar = index; }
     }
-    if (bar === undefined) return lane.bare ? lane.y + lane.height / 2 : low ? lane.y + lane.height - 5 : lane.y + 5;
+    if (bar === undefined) return lane.bare ? lane.y + lane.height / 2 : lane.rows ? lane.bars + (low ? lane.rows * unit : 0) : low ? lane.y + lane.height - 5 : lane.y + 5;
     return lane.bars + row[bar] * unit + (low ? unit - 1 : 1);
   };
   /** Where a message begins and ends. */

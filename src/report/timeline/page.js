@@ -1,7 +1,7 @@
 // The page: its state, what hands and keys do to it, and a hook for tests.
 //
 // Tests open the page with `#do=` and steps separated by `;`: `search:TEXT`, `next`, `entity:NAME`, `show:KIND`, `hide:KIND`,
-// `only:KIND`, `zoom:FACTOR`, `pan:PART`, `fit`, `broken`, `unfold`, `theme:dark`, `choose:PLACE`, `tab:NAME`. What came of
+// `only:KIND`, `zoom:FACTOR`, `pan:PART`, `fit`, `broken`, `unfold`, `lanes:few`, `theme:dark`, `choose:PLACE`, `tab:NAME`. What came of
 // them stands in `data-` attributes of the root element; so do errors, wherever the page is opened.
 
 const root = document.documentElement;
@@ -366,7 +366,7 @@ if (!data.items.length) by("story").prepend(make("p", {}, "This run kept no hist
 const STEPS = {
   search: (text) => { by("search").value = text; search(text); }, next: () => step(1), entity: (name) => { by("entity").value = name; state.entity = name; filter(); },
   show: (name) => toggle(name, true), hide: (name) => toggle(name, false), only: (name) => KINDS.forEach((group) => toggle(group.name, group.name === name)),
-  zoom: (factor) => zoom(Number(factor)), pan: (part) => pan(Number(part)), fit, broken: nextBroken, unfold: () => fold(false), theme,
+  zoom: (factor) => zoom(Number(factor)), pan: (part) => pan(Number(part)), fit, broken: nextBroken, unfold: () => fold(false), theme, lanes: (which) => fewer(which === "few"),
   choose: (place) => choose(Number(place)), tab: open,
 };
 const asked = decodeURIComponent(location.hash).match(/^#do=(.*)$/s);
@@ -377,6 +377,6 @@ for (const word of asked ? asked[1].split(";") : []) {
 }
 paint();
 Object.assign(root.dataset, {
-  ready: "yes", items: data.items.length, shown: state.shown.filter(Boolean).length, matches: state.matches.length, chosen: state.chosen.item ?? "",
+  ready: "yes", items: data.items.length, shown: state.shown.filter(Boolean).length, lanes: data.lanes.length - state.without.size, matches: state.matches.length, chosen: state.chosen.item ?? "",
   from: Math.round(state.axis.time(state.view.from)), to: Math.round(state.axis.time(state.view.to)), drawn: state.hits.length, errors: failures.join("\n"),
 });

@@ -130,7 +130,7 @@ impl Teller<'_> {
         };
         let change = format!("{intruder} changes {} in between: {}", brief(&intruded.key), self.effect(intruded));
         let found = if *noticed { "finds out and changes nothing" } else { "acts on what is no longer so" };
-        let acts = format!("{actor} {found}: {} in {}, {}", brief(&acted.key), acted.store, self.effect(acted));
+        let acts = format!("{actor} {found}, {} in {}: {}", brief(&acted.key), acted.store, self.effect(acted));
         [looked, change, acts]
     }
 
