@@ -9,7 +9,7 @@ use std::process::Command;
 
 use sexton::harness::RunOptions;
 use sexton::report::{ItemKind, Timeline, TimelineHead};
-use sexton::scenario::{Shelf, Systems};
+use sexton::scenario::{SavedSeed, Shelf, Systems};
 use tempfile::TempDir;
 
 /// Ample, for a machine that has other things to do.
@@ -40,17 +40,22 @@ fn browser() -> Option<PathBuf> {
 }
 
 impl Bench {
+    /// A page of a run in full length; `None` where there is no browser.
+    fn new() -> Option<Self> {
+        let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
+        Self::of(2, &options)
+    }
+
     /// `None` where there is no browser; that is said aloud.
     #[expect(clippy::print_stderr, reason = "what is skipped is said")]
-    fn new() -> Option<Self> {
+    fn of(seed: u64, options: &RunOptions) -> Option<Self> {
         let Some(browser) = browser() else {
             eprintln!("skipped: no chromium on the path, so nobody has looked at the timeline page");
             return None;
         };
         let shelf = Shelf::new("scenarios", Systems::builtin());
         let experiment = shelf.find_one("session/r1-create-over-mark").expect("a scenario of the tree");
-        let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
-        let run = experiment.run(2, &options);
+        let run = experiment.run(seed, options);
         let timeline = Timeline::of(&run, &TimelineHead::of(&*experiment, "sexton run"));
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(directory.path().join("page.html"), timeline.page().expect("a page")).expect("a file");
@@ -139,13 +144,15 @@ fn the_page_opens_searches_filters_and_zooms() {
     let Some(bench) = Bench::new() else { return };
     let items = &bench.timeline.items;
     assert!(items.len() >= 2000, "a page of {} events shows little", items.len());
-    let found = |word: &str| {
-        let names = |item: &&sexton::report::Item| {
+    let matching = |word: &str| -> Vec<usize> {
+        let names = |place: &usize| {
+            let item = &items[*place];
             let lane = &bench.timeline.lanes[item.lane].name;
             [item.full.as_ref(), Some(&item.text), Some(lane)].into_iter().flatten().any(|text| text.contains(word))
         };
-        items.iter().filter(names).count() as i64
+        (0..items.len()).filter(names).collect()
     };
+    let found = |word: &str| matching(word).len() as i64;
 
     let plain = bench.after("fit", false);
     assert_eq!(plain.number("items"), items.len() as i64);
@@ -157,6 +164,10 @@ fn the_page_opens_searches_filters_and_zooms() {
     assert_eq!(searched.number("matches"), found("terminate"));
     let first = items.iter().position(|item| item.text.contains("terminate")).expect("one");
     assert_eq!(searched.number("chosen"), first as i64);
+    // The way to the fifth leads over kinds that are only shown once one of them is found.
+    let fifth = bench.after("search:terminate;next;next;next;next;next", false);
+    assert_eq!(fifth.number("chosen"), matching("terminate")[4] as i64);
+    assert!(fifth.number("shown") > plain.number("shown"), "{:?}", fifth.said);
     assert_eq!(bench.after("search:no such thing", false).number("matches"), 0);
 
     let shown = |kind| items.iter().filter(|item| item.kind == kind).count() as i64;
@@ -173,6 +184,21 @@ fn the_page_opens_searches_filters_and_zooms() {
     let there = bench.after("fit;broken", false);
     assert!(there.number("from") < broken && broken < there.number("to"), "{:?}", there.said);
     assert!(length(&there) < length(&plain) / 2);
+}
+
+#[test]
+fn lanes_that_take_no_part_are_left_out_of_a_small_run() {
+    let file = "seeds/session/r1-create-over-mark-termination-absorbing-2.min.toml";
+    let saved = SavedSeed::read(Path::new(file), None).expect("a saved seed of the tree");
+    let options = RunOptions { keep_history: true, detail: true, ..saved.options() };
+    let Some(bench) = Bench::of(saved.seed, &options) else { return };
+    let all = bench.timeline.lanes.len() as i64;
+    let few = bench.after("broken", false);
+    assert!(few.number("lanes") > 1 && few.number("lanes") < all, "{:?}", few.said);
+    assert_eq!(bench.after("broken;lanes:all", false).number("lanes"), all);
+    // Whoever looks for what lies on one of them finds it, and sees it.
+    let busy = bench.after("broken;search:wait 10000ms;next", false);
+    assert_eq!((busy.number("lanes"), busy.said["chosen"].is_empty()), (all, false), "{:?}", busy.said);
 }
 
 #[test]

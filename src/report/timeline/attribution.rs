@@ -14,6 +14,8 @@ const GRAIN: Duration = Duration::from_millis(2);
 
 /// An access as its messages see it: who waited, from when to when.
 struct Wait {
+    /// Before this it cannot have begun.
+    earliest: Duration,
     from: Duration,
     until: Duration,
     serves: ActivityId,
@@ -59,12 +61,19 @@ fn waits(history: &History) -> BTreeMap<(&str, &str), Vec<Wait>> {
         }
     }
     let mut waits: BTreeMap<(&str, &str), Vec<Wait>> = BTreeMap::new();
+    let mut begun: BTreeMap<(&str, ActivityId), Duration> = BTreeMap::new();
     for event in history.events() {
+        let serves = history.root(event.activity);
+        let known = begun.get(&(&*event.host, serves)).copied();
+        if known.is_none() && !matches!(event.what, What::Message { .. }) {
+            begun.insert((&event.host, serves), event.at);
+        }
         if let What::Access(access) = &event.what
             && let Some(store) = stores.get(&*access.store)
         {
             let from = event.at.saturating_sub(access.took);
-            let wait = Wait { from, until: event.at, serves: history.root(event.activity) };
+            let earliest = from.saturating_sub(GRAIN).max(known.unwrap_or_default());
+            let wait = Wait { earliest, from, until: event.at, serves };
             waits.entry((&event.host, store)).or_default().push(wait);
         }
     }
@@ -73,7 +82,7 @@ fn waits(history: &History) -> BTreeMap<(&str, &str), Vec<Wait>> {
 
 /// Whose access a request sent at this moment began, or went on with.
 fn asks(waits: &[Wait], sent: Duration) -> Option<ActivityId> {
-    let during = waits.iter().filter(|wait| wait.from.saturating_sub(GRAIN) <= sent && sent <= wait.until);
+    let during = waits.iter().filter(|wait| wait.earliest <= sent && sent <= wait.until);
     during.min_by_key(|wait| wait.from.abs_diff(sent)).map(|wait| wait.serves)
 }
 

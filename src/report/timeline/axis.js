@@ -43,9 +43,10 @@ function makeAxis(ended, folds) {
 }
 
 /** A moment, as exactly as `step` needs it. */
-function moment(time, step = 1e6) {
-  const digits = step >= 1e9 ? 0 : step >= 1e6 ? 3 : 6;
-  const seconds = time / 1e9;
+function moment(time, step = 1e5) {
+  const digitsOf = (unit) => Math.min(Math.max(Math.ceil(Math.log10(unit / step) - 1e-9), 0), 6);
+  if (time < 1e9 && step < 1e9) return (time / 1e6).toFixed(Math.min(digitsOf(1e6), 3)) + " ms";
+  const digits = digitsOf(1e9), seconds = time / 1e9;
   if (seconds < 60) return seconds.toFixed(digits) + " s";
   const minutes = Math.floor(seconds / 60);
   const rest = (seconds - 60 * minutes).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");

@@ -23,26 +23,27 @@ function draw(state, context, width, height) {
     if (most < 18) return;
     context.font = font + FONT;
     context.fillStyle = colour;
-    const room = Math.floor(most / 5.6);
-    let told = words;
-    if (context.measureText(told).width > most) {
-      told = told.slice(0, room);
-      while (told.length > 1 && context.measureText(told + "…").width > most) told = told.slice(0, -1);
-      if (told.length < 2) return;
-      told += "…";
-    }
-    context.fillText(told, left, top);
+    const kept = cutTo(context, words, most);
+    if (kept.length > 2 || kept === words) context.fillText(kept, left, top);
   };
   const involved = state.involved;
-  const faint = (item) => (focus !== null ? (item.serves === focus ? 1 : 0.22) : involved.size && !involved.has(item.serves) ? 0.5 : 1);
+  const faint = (item) => (focus !== null ? (item.serves === focus ? 1 : 0.22) : involved.size && !involved.has(item.serves) ? 0.4 : 1);
+  /** Words that stay legible on whatever they cross. */
+  const label = (words, left, top, colour, back, font = "600 11px ") => {
+    context.font = font + FONT;
+    context.strokeStyle = back; context.lineWidth = 4; context.lineJoin = "round";
+    context.strokeText(words, left, top);
+    context.fillStyle = colour;
+    context.fillText(words, left, top);
+  };
   const middle = (lane) => y + lane.y + lane.height / 2;
 
   context.clearRect(0, 0, width, height);
   context.save();
   context.beginPath(); context.rect(0, TOP, width, height - TOP); context.clip();
   context.textBaseline = "middle";
-  layout.lanes.forEach((lane, index) => {
-    context.fillStyle = index % 2 ? ink.lane2 : ink.lane;
+  layout.lanes.filter((lane) => !lane.hidden).forEach((lane, index) => {
+    context.fillStyle = lane.back = index % 2 ? ink.lane2 : ink.lane;
     context.fillRect(0, y + lane.y, width, lane.height);
   });
   // Folded stretches.
@@ -64,6 +65,9 @@ function draw(state, context, width, height) {
         context.fillStyle = ink.fault;
         context.fillRect(left, top, wide, 2.5);
         if (item.until === item.at) mark(context, "bolt", left, top + 8, ink.fault);
+        const start = Math.max(left, GUTTER) + (item.until === item.at ? 10 : 6);
+        const until = item.until === item.at ? width : Math.min(x(item.until), width);
+        if (lane.bare || lane.pad > 12) text(item.text.replace(/^fault /, ""), start, top + 10, until - start - 4, ink.faultInk);
       } else {
         hatch(context, left, top, wide, lane.height, item.kind === "down" ? ink.down : ink.fault);
         text(item.text, Math.max(left, GUTTER) + 6, top + lane.height / 2, x(item.until) - Math.max(left, GUTTER) - 10, ink.ink);
@@ -73,12 +77,12 @@ function draw(state, context, width, height) {
   });
   // Lines between lanes, and phases.
   context.strokeStyle = ink.rule; context.lineWidth = 1;
-  for (const lane of layout.lanes) line(context, 0, y + lane.y + lane.height - 0.5, width, y + lane.y + lane.height - 0.5);
+  for (const lane of layout.lanes) if (!lane.hidden) line(context, 0, y + lane.y + lane.height - 0.5, width, y + lane.y + lane.height - 0.5);
   context.strokeStyle = ink.rule2; context.setLineDash([2, 3]);
   for (const phase of data.phases) if (phase.at >= first && phase.at <= last) line(context, x(phase.at), TOP, x(phase.at), height);
   context.setLineDash([]);
   // Windows, below what lies on them.
-  if (state.kinds.has("windows")) drawWindows(state, context, { x, y, ink, text, hits, middle, first, last });
+  if (state.kinds.has("windows")) drawWindows(state, context, { x, y, ink, hits, middle, first, last });
   // Messages.
   const crowd = state.messages / Math.max((width - GUTTER) * (axis.length / (view.to - view.from)), 1);
   const thin = Math.max(0.07, Math.min(0.6, 0.12 / (crowd + 0.01)));
@@ -105,17 +109,21 @@ function draw(state, context, width, height) {
     const lane = layout.lanes[item.lane];
     const left = Math.max(x(item.at), GUTTER - 4), wide = Math.max(Math.min(x(item.until), width + 4) - left, 2.5);
     const top = y + lane.bars + layout.row[index] * layout.unit + 1, high = layout.unit - 2;
-    context.globalAlpha = faint(item);
+    const strength = context.globalAlpha = faint(item);
     context.fillStyle = ink[item.kind];
     round(context, left, top, wide, high, item.open ? 0 : 3);
     if (item.kind === "held") hatch(context, left, top, wide, high, ink.heldInk);
     if (item.open) hatch(context, Math.max(left, left + wide - 40), top, Math.min(40, wide), high, ink.operationInk);
-    text(item.text.replace(/^#\d+ /, ""), left + 5, top + high / 2 + 0.5, wide - 9, ink[item.kind + "Ink"]);
+    // What is faint lets the lane through, so its words have the colour that is read on the lane.
+    context.globalAlpha = Math.min(1, strength * 2);
+    text(item.text.replace(/^#\d+ /, ""), Math.max(left, GUTTER) + 5, top + high / 2 + 0.5, wide - 9 - Math.max(GUTTER - left, 0), strength < 1 ? ink.ink : ink[item.kind + "Ink"]);
+    context.globalAlpha = strength;
     if (state.isMatch[index]) outline(context, left, top, wide, high, ink.match, 2);
     if (index === state.chosen.item) outline(context, left - 1, top - 1, wide + 2, high + 2, ink.select, 2);
     hits.push({ index, left, top, wide, high });
   });
   // Marks.
+  const told = layout.lanes.map(() => []);
   data.items.forEach((item, index) => {
     const arrow = ARROWS.has(item.kind) && item.to !== undefined;
     if (!shown[index] || BARS.has(item.kind) || BANDS.has(item.kind) || arrow || item.at < first || item.at > last) return;
@@ -124,6 +132,7 @@ function draw(state, context, width, height) {
     context.globalAlpha = faint(item);
     const sign = { commit: "diamond", access: "ring", warning: "triangle", broken: "cross" }[item.kind] ?? "dot";
     mark(context, sign, left, top, ink[item.kind] || ink.log);
+    if (left >= GUTTER) told[item.lane].push({ left, top, words: item.label ?? "", weight: faint(item) });
     if (state.isMatch[index]) outline(context, left - 6, top - 6, 12, 12, ink.match, 2);
     if (index === state.chosen.item) outline(context, left - 7, top - 7, 14, 14, ink.select, 2);
     hits.push({ index, left: left - 5, top: top - 6, wide: 10, high: 12 });
@@ -136,17 +145,21 @@ function draw(state, context, width, height) {
     line(context, x(broken.at), TOP, x(broken.at), height);
     hits.push({ broken: index, line: [x(broken.at), TOP, x(broken.at), height], weak: true });
   });
+  told.forEach((marks, lane) => drawLabels(marks, width, layout.lanes[lane], (words, left, top) => label(words, left, top, ink.commit, layout.lanes[lane].back, "11px "), context));
+  if (state.kinds.has("windows")) tellWindow(state, context, { x, y, ink, text, label });
   context.restore();
   drawNames(state, context, { y, ink, height, text });
   drawAxis(state, context, { x, ink, width, text, first, last, across, hits });
 }
 
 /** Windows with the one who intruded: bold where they are about what broke, a thin bracket elsewhere. */
-function drawWindows(state, context, { x, y, ink, text, hits, middle, first, last }) {
+function drawWindows(state, context, { x, y, ink, hits, middle, first, last }) {
   const { data, layout } = state;
   data.windows.forEach((window, index) => {
     if (window.until < first || window.at > last || !state.windowShown[index]) return;
-    const lane = layout.lanes[window.lane], left = x(window.at), right = x(window.until), wide = Math.max(right - left, 2);
+    const lane = layout.lanes[window.lane];
+    if (lane.hidden) return;
+    const left = x(window.at), right = x(window.until), wide = Math.max(right - left, 2);
     const bold = window === state.bold || state.chosen.window === index;
     const top = y + lane.y;
     hits.push({ window: index, left, top, wide, high: bold ? lane.height : 7, weak: bold });
@@ -162,18 +175,78 @@ function drawWindows(state, context, { x, y, ink, text, hits, middle, first, las
     const own = (place) => (place === null ? null : layout.lanes[data.served[place].lane]);
     const intruder = own(window.intruder);
     context.strokeStyle = ink.broken; context.setLineDash([4, 3]);
-    if (intruder) line(context, at, middle(intruder), at, top);
+    if (intruder && !intruder.hidden) line(context, at, middle(intruder), at, top + 20);
     context.setLineDash([]);
-    mark(context, "diamond", at, top + 27, ink.broken, 6);
-    const start = Math.max(left, GUTTER);
-    const who = window.actor === null ? "" : data.served[window.actor].name;
-    text(`window of ${who}`, start + 5, top + 12, Math.max(Math.min(right, at > start + 110 ? at - 10 : right) - start - 8, 0), ink.window, "600 11px ");
-    const whose = window.intruder === null ? "the store itself" : data.served[window.intruder].name;
-    context.font = "600 11px " + FONT;
-    const said = `intruder: ${whose}`, length = context.measureText(said).width;
-    const turned = at + 12 + length > GUTTER + state.across;
-    text(said, turned ? at - 10 - length : at + 9, top + 27.5, length + 4, ink.broken, "600 11px ");
   });
+}
+
+/** What the window that is about what broke says, above all that lies on its lane. */
+function tellWindow(state, context, { x, y, ink, label }) {
+  const { data, layout } = state, window = data.windows[state.chosen.window] ?? state.bold;
+  if (!window || layout.lanes[window.lane].hidden || !layout.lanes[window.lane].crown) return;
+  const lane = layout.lanes[window.lane], top = y + lane.y, left = x(window.at), right = x(window.until), at = x(window.intruded);
+  const edge = GUTTER + state.across;
+  if (right < GUTTER || left > edge) return;
+  const name = (place, none) => (place === null ? none : data.served[place].name);
+  context.font = "600 11px " + FONT;
+  const title = cutTo(context, `window of ${name(window.actor, "the world")}`, 300), wide = context.measureText(title).width, start = Math.max(left, GUTTER);
+  const inside = right - start > wide + 26, before = left - GUTTER > wide + 14;
+  label(title, inside ? start + 11 : before ? left - wide - 10 : Math.min(right + 10, edge - wide - 4), top + 13, ink.window, lane.back);
+  mark(context, "circle", left, top + 13, ink.window);
+  mark(context, "full", right, top + 13, ink.window);
+  const said = cutTo(context, `intruder: ${name(window.intruder, "the store itself")}`, 300), length = context.measureText(said).width;
+  const places = [[at + 10, at + 10 + length < right - 4], [at - 10 - length, at - 10 - length > start + 4], [at - 10 - length, at - 10 - length > GUTTER + 4]];
+  const [place] = places.find(([, fits]) => fits) ?? [Math.min(at + 10, edge - length - 4)];
+  label(said, place, top + 30, ink.broken, lane.back);
+  mark(context, "diamond", at, top + 29.5, ink.broken, 6);
+}
+
+/** Words beside the marks of a lane: right of each where there is room before the next, else left of it, else above. */
+function drawLabels(marks, width, lane, label, context) {
+  marks.sort((one, other) => one.left - other.left);
+  context.font = "11px " + FONT;
+  // Rows above the marks, where the lane has room for them, and what of each is taken.
+  const rows = Array.from({ length: lane.rows ? 0 : Math.min(3, Math.floor((2 * lane.pad) / 16)) }, () => []);
+  const above = (left, top, words, wide) => {
+    for (const [row, taken] of rows.entries()) for (const start of [left + 6, left - 6 - wide]) {
+      const ends = start + wide;
+      if (start < GUTTER + 4 || ends > width - 4 || taken.some(([from, until]) => start < until + 10 && ends + 10 > from)) continue;
+      taken.push([start, ends]);
+      line(context, left, top - 6, left, top - 16 * (row + 1));
+      label(words, start, top - 16 * (row + 1));
+      return true;
+    }
+    return false;
+  };
+  let free = GUTTER;
+  marks.forEach(({ left, top, words, weight }, index) => {
+    const until = marks[index + 1]?.left ?? width + 4, after = until - left - 18, before = left - 10 - free - 4;
+    free = Math.max(free, left + 6);
+    if (!words) return;
+    context.globalAlpha = Math.min(1, weight * 1.6);
+    const wide = context.measureText(words).width;
+    context.strokeStyle = context.fillStyle; context.lineWidth = 1;
+    const short = cutTo(context, words, 330), needs = context.measureText(short).width;
+    if (wide > after && wide > before && after < 330 && above(left, top, short, needs)) free = left + 6;
+    else if (wide > after && wide <= before) label(words, left - 9 - wide, top);
+    else if (after > 54) {
+      label(cutTo(context, words, after), left + 9, top);
+      free = left + 9 + Math.min(wide, after);
+    }
+    context.globalAlpha = 1;
+  });
+}
+
+/** As much of the words as there is room for. */
+function cutTo(context, words, most) {
+  // Nothing longer fits, however narrow its letters are.
+  if (words.length <= most / 2 && context.measureText(words).width <= most) return words;
+  let low = 0, high = Math.min(words.length, Math.ceil(most / 2));
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (context.measureText(words.slice(0, middle) + "…").width <= most) low = middle; else high = middle - 1;
+  }
+  return words.slice(0, low) + "…";
 }
 
 /** The names of the lanes. */
@@ -184,6 +257,7 @@ function drawNames(state, context, { y, ink, height, text }) {
   context.textBaseline = "middle";
   let kind = "";
   for (const lane of state.layout.lanes) {
+    if (lane.hidden) continue;
     const top = y + lane.y;
     context.strokeStyle = lane.kind === kind ? ink.rule : ink.rule2; context.lineWidth = lane.kind === kind ? 1 : 1.5;
     line(context, 0, top - 0.5, GUTTER, top - 0.5);
@@ -212,7 +286,7 @@ function drawAxis(state, context, { x, ink, width, text, first, last, across, hi
   for (const piece of axis.pieces) {
     if (piece.until < first || piece.from > last) continue;
     if (piece.isFold) {
-      const left = x(piece.from), wide = x(piece.until) - left;
+      const left = Math.max(x(piece.from), GUTTER), wide = Math.min(x(piece.until), width) - left;
       const words = wide > 64 ? `⋯ ${lasting(piece.until - piece.from)} ⋯` : "⋯";
       context.font = "10px " + FONT; context.fillStyle = ink.quiet; context.textAlign = "center";
       const half = context.measureText(words).width / 2;
@@ -224,7 +298,7 @@ function drawAxis(state, context, { x, ink, width, text, first, last, across, hi
       const left = x(time), words = moment(time, exact);
       context.font = "11px " + FONT;
       line(context, left, TOP - 6, left, TOP);
-      if (left < free) return;
+      if (left < free || left + 3 + context.measureText(words).width > width) return;
       context.fillStyle = ink.quiet; context.fillText(words, left + 3, 32);
       free = left + context.measureText(words).width + 14;
     };
@@ -298,6 +372,8 @@ function mark(context, sign, x, y, colour, size = 4.5) {
   else if (sign === "triangle") { context.moveTo(x, y - size); context.lineTo(x + size, y + size); context.lineTo(x - size, y + size); context.fill(); }
   else if (sign === "cross") { context.moveTo(x - 4, y - 4); context.lineTo(x + 4, y + 4); context.moveTo(x + 4, y - 4); context.lineTo(x - 4, y + 4); context.stroke(); }
   else if (sign === "bolt") { context.moveTo(x + 1, y - 6); context.lineTo(x - 4, y + 1); context.lineTo(x, y + 1); context.lineTo(x - 1, y + 6); context.lineTo(x + 4, y - 1); context.lineTo(x, y - 1); context.fill(); }
+  else if (sign === "circle") { context.arc(x, y, size, 0, 7); context.stroke(); }
+  else if (sign === "full") { context.arc(x, y, size, 0, 7); context.fill(); }
   else if (sign === "ring") { context.arc(x, y, 3, 0, 7); context.stroke(); }
   else { context.arc(x, y, 2.5, 0, 7); context.fill(); }
 }

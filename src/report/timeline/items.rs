@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::alteration::alteration;
 use super::super::brief::brief;
 use super::super::line::{Sort, lines};
 use super::lanes::Lanes;
 use super::model::{Item, ItemKind, Served};
 use crate::harness::{ActivityId, Event, History, What};
+use crate::search::entity;
 
 /// Nanoseconds since the start of the run.
 pub(super) fn nanos(at: Duration) -> u64 {
@@ -72,7 +74,8 @@ impl<'a> Reader<'a> {
         for (index, event) in self.history.events().iter().enumerate() {
             let line = &told[index];
             let serves = self.places.get(&self.serves[index]).copied();
-            items.extend(self.one(event, line.sort, &line.text).map(|item| Item { serves, ..item }));
+            let label = self.label(index);
+            items.extend(self.one(event, line.sort, &line.text).map(|item| Item { serves, label, ..item }));
         }
         // A bar comes before what lies in it.
         items.sort_by_key(|item| (item.at, item.kind, std::cmp::Reverse(item.until)));
@@ -83,7 +86,24 @@ impl<'a> Reader<'a> {
         let short = brief(text);
         let full = (short != text).then(|| text.to_owned());
         let lane = self.lanes.place(host)?;
-        Some(Item { kind, lane, to: None, at: span.0, until: span.1, serves: None, text: short, full, open: false })
+        Some(Item {
+            kind,
+            lane,
+            to: None,
+            at: span.0,
+            until: span.1,
+            serves: None,
+            text: short,
+            full,
+            label: None,
+            open: false,
+        })
+    }
+
+    /// How a commit altered its key, in few words.
+    fn label(&self, index: usize) -> Option<String> {
+        let What::Commit { key, .. } = &self.history.events()[index].what else { return None };
+        alteration(self.history, index).map(|altered| format!("{}: {altered}", brief(entity(key))))
     }
 
     fn one(&self, event: &Event, sort: Sort, text: &str) -> Option<Item> {
@@ -100,9 +120,10 @@ impl<'a> Reader<'a> {
                     self.item(ItemKind::Fault, &self.lanes.all[lane].name, (at, self.heals(at, *lasts)), text)?;
                 Some(Item { to, ..item })
             }
-            What::Point { since, held, .. } if !held.is_zero() => {
+            What::Point { name, since, held, .. } if !held.is_zero() => {
                 let since = nanos(*since);
-                self.item(ItemKind::Held, &event.host, (since, self.heals(since, *held)), text)
+                let text = format!("held for {} at {name}", humantime::format_duration(*held));
+                self.item(ItemKind::Held, &event.host, (since, self.heals(since, *held)), &text)
             }
             What::Point { .. } | What::Passed { .. } => mark(ItemKind::Passed),
             What::Access(_) => mark(ItemKind::Access),

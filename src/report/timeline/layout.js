@@ -38,9 +38,23 @@ function aboutEntity(data, entity) {
     || (item.serves === undefined ? names(item.text, entity) : served[item.serves] || names(item.text, entity)));
 }
 
-/** Rows for the bars of each lane, so that none covers another; and the heights of lanes. */
-function layOut(data, shown, height) {
-  const lanes = data.lanes.map((lane) => ({ ...lane, free: [], marks: false, rows: 0 }));
+/** The lanes on which anything is done for these operations from then to then, or that the story itself is about. */
+function partakers(data, broken, involved, from) {
+  const lanes = new Set(), items = broken.story.flatMap((beat) => (beat.item === null ? [] : [data.items[beat.item]]));
+  items.push(...data.items.filter((item) => involved.has(item.serves) && item.until >= from && item.at <= broken.at));
+  for (const item of items) { lanes.add(item.lane); if (item.to !== undefined) lanes.add(item.to); }
+  for (const window of data.windows) if (window.cause && involved.has(window.actor)) lanes.add(window.lane);
+  return lanes;
+}
+
+/** How much room the words of a window take above the lane it lies on. */
+const CROWN = 40;
+/** How far the end of a message may be from the bar it belongs to, in nanoseconds. */
+const NEAR = 1e6;
+
+/** Rows for the bars of each lane, so that none covers another; and the heights of lanes, none for those left out. */
+function layOut(data, shown, height, without, crowned) {
+  const lanes = data.lanes.map((lane, index) => ({ ...lane, free: [], marks: false, rows: 0, hidden: without.has(index), crown: index === crowned ? CROWN : 0 }));
   const row = new Int16Array(data.items.length).fill(-1);
   data.items.forEach((item, index) => {
     if (!shown[index]) return;
@@ -52,17 +66,25 @@ function layOut(data, shown, height) {
       row[index] = place;
     } else if (!BANDS.has(item.kind) && !(ARROWS.has(item.kind) && item.to !== undefined)) lane.marks = true;
   });
-  for (const lane of lanes) lane.rows = Math.max(lane.free.length, lane.kind === "store" ? 0 : 1);
+  // A lane with nothing of its own is where arrows end, and needs little.
+  for (const lane of lanes) {
+    lane.rows = lane.hidden ? 0 : lane.free.length;
+    lane.bare = !lane.rows && !lane.marks;
+    lane.fixed = lane.hidden ? 0 : 8 + lane.crown + (lane.marks ? 16 : lane.rows ? 0 : 16);
+  }
+  const roomy = lanes.filter((lane) => !lane.hidden && !lane.bare).length || 1;
   const units = lanes.reduce((sum, lane) => sum + lane.rows, 0) || 1;
-  const fixed = lanes.reduce((sum, lane) => sum + 8 + (lane.marks ? 14 : 0) + (lane.kind === "store" ? 38 : 0), 0);
-  const unit = Math.max(13, Math.min(26, Math.floor((height - fixed) / units)));
+  const fixed = lanes.reduce((sum, lane) => sum + lane.fixed, 0);
+  const unit = Math.max(13, Math.min(28, Math.floor((height - fixed) / units)));
   const spare = height - fixed - units * unit;
-  const pad = Math.max(0, Math.min(14, Math.floor(spare / lanes.length / 2)));
+  const pad = Math.max(0, Math.min(44, Math.floor(spare / roomy / 2)));
   let y = 0;
   for (const lane of lanes) {
+    const around = lane.hidden || lane.bare ? 0 : pad;
     lane.y = y;
-    lane.bars = y + 4 + pad + (lane.kind === "store" ? 38 : 0);
-    lane.height = lane.bars - y + lane.rows * unit + (lane.marks ? 14 : 0) + 4 + pad;
+    lane.pad = around;
+    lane.bars = y + 4 + around + lane.crown;
+    lane.height = lane.fixed + lane.rows * unit + 2 * around;
     y += lane.height;
   }
   // Bars by lane and by what they serve, so that a message begins at the bar that sent it and ends at the one that got it.
@@ -74,8 +96,12 @@ function layOut(data, shown, height) {
   });
   const edge = (place, serves, time, low) => {
     const lane = lanes[place];
-    const bar = (bars.get(`${place} ${serves}`) ?? []).find((index) => data.items[index].at <= time && data.items[index].until >= time);
-    if (bar === undefined) return low ? lane.y + lane.height - 5 : lane.y + 5;
+    let bar, least = NEAR;
+    for (const index of bars.get(`${place} ${serves}`) ?? []) {
+      const apart = Math.max(data.items[index].at - time, time - data.items[index].until, 0);
+      if (apart < least) { least = apart; bar = index; }
+    }
+    if (bar === undefined) return lane.bare ? lane.y + lane.height / 2 : lane.rows ? lane.bars + (low ? lane.rows * unit : 0) : low ? lane.y + lane.height - 5 : lane.y + 5;
     return lane.bars + row[bar] * unit + (low ? unit - 1 : 1);
   };
   /** Where a message begins and ends. */

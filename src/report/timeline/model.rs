@@ -163,6 +163,9 @@ pub struct Item {
     /// The same in full, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full: Option<String>,
+    /// What to write beside it: how a commit altered its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Whether it had not ended when the run did.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,

@@ -1,7 +1,7 @@
 // The page: its state, what hands and keys do to it, and a hook for tests.
 //
 // Tests open the page with `#do=` and steps separated by `;`: `search:TEXT`, `next`, `entity:NAME`, `show:KIND`, `hide:KIND`,
-// `only:KIND`, `zoom:FACTOR`, `pan:PART`, `fit`, `broken`, `unfold`, `theme:dark`, `choose:PLACE`, `tab:NAME`. What came of
+// `only:KIND`, `zoom:FACTOR`, `pan:PART`, `fit`, `broken`, `unfold`, `lanes:few`, `theme:dark`, `choose:PLACE`, `tab:NAME`. What came of
 // them stands in `data-` attributes of the root element; so do errors, wherever the page is opened.
 
 const root = document.documentElement;
@@ -12,10 +12,12 @@ addEventListener("unhandledrejection", (event) => { failures.push(String(event.r
 const by = (id) => document.getElementById(id);
 const data = JSON.parse(by("data").textContent);
 const picture = by("picture"), overview = by("overview");
+/** As many operations as a run that was shrunk has at most, with those that look at what is left in the end. */
+const FEW = 40;
 const NONE = { item: null, window: null, beat: null };
 const state = {
   data, colours: null, axis: null, view: null, layout: null, shown: [], windowShown: [], isMatch: [], matches: [], match: -1, query: "",
-  kinds: new Set(KINDS.filter((group) => group.on).map((group) => group.name)), entity: "", folded: true, scroll: 0, focus: null,
+  without: new Set(), fewer: false, kinds: new Set(KINDS.filter((group) => group.on).map((group) => group.name)), entity: "", folded: true, scroll: 0, focus: null,
   chosen: NONE, broken: 0, bold: null, tab: "story", pages: 1, hits: [], messages: 0, involved: new Set(),
 };
 const texts = data.items.map((item) => `${item.full ?? item.text}\n${item.text}\n${data.lanes[item.lane].name}`.toLowerCase());
@@ -43,17 +45,35 @@ function paint() {
 function filter() {
   const about = aboutEntity(data, state.entity);
   const shows = (kind) => state.kinds.has(GROUP_OF.get(kind).name);
-  state.shown = data.items.map((item, index) => shows(item.kind) && (!about || about[index]));
+  state.without = state.fewer ? idle() : new Set();
+  const there = (item) => !state.without.has(item.lane) && !state.without.has(item.to);
+  state.shown = data.items.map((item, index) => shows(item.kind) && there(item) && (!about || about[index]));
   state.windowShown = data.windows.map((window) => !state.entity || names(window.key, state.entity));
   state.messages = data.items.reduce((sum, item, index) => sum + (state.shown[index] && item.kind === "message" ? 1 : 0), 0);
   find();
   relayout();
 }
 function relayout() {
-  state.layout = layOut(data, state.shown, picture.clientHeight - TOP);
+  lanesNote();
+  state.layout = layOut(data, state.shown, picture.clientHeight - TOP, state.without, (data.windows[state.chosen.window] ?? state.bold)?.lane);
   clampScroll();
   panel();
   redraw();
+}
+/** The lanes that take no part in what broke. */
+function idle() {
+  const broken = data.broken[state.broken], all = data.lanes.map((_, lane) => lane);
+  if (!broken) return new Set();
+  const partake = partakers(data, broken, state.involved, state.since);
+  return new Set(partake.size < 2 ? [] : all.filter((lane) => !partake.has(lane)));
+}
+function fewer(on) { state.fewer = on; filter(); }
+function lanesNote() {
+  const lanes = [...idle()].map((lane) => data.lanes[lane].name);
+  by("lanes").hidden = !lanes.length;
+  const many = lanes.length === 1 ? "1 lane takes" : `${lanes.length} lanes take`;
+  by("lanes-said").textContent = `${many} no part in this${state.fewer ? " and " + (lanes.length === 1 ? "is" : "are") + " left out" : ""}: ${lanes.join(", ")}`;
+  by("lanes-toggle").firstChild.data = state.fewer ? "show " : "leave out ";
 }
 function find() {
   const query = state.query.trim().toLowerCase();
@@ -61,7 +81,7 @@ function find() {
   state.matches = query ? data.items.flatMap((_, index) => (texts[index].includes(query) && (!about || about[index]) ? [index] : [])) : [];
   state.isMatch = [];
   for (const index of state.matches) state.isMatch[index] = true;
-  state.match = -1;
+  state.match = state.matches.indexOf(state.chosen.item);
   count();
 }
 function count() {
@@ -80,7 +100,7 @@ function open(tab) { state.tab = tab; panel(); }
 
 // Where the picture stands.
 function look(from, to) {
-  const least = Math.min(2e5, state.axis.length), length = Math.min(Math.max(to - from, least), state.axis.length * 1.02);
+  const least = Math.min(2e4, state.axis.length), length = Math.min(Math.max(to - from, least), state.axis.length * 1.02);
   const low = -0.01 * state.axis.length, high = 1.01 * state.axis.length;
   const start = Math.min(Math.max(from, low), high - length);
   state.view = { from: start, to: start + length };
@@ -92,9 +112,10 @@ function zoom(factor, part = 0.5) {
 }
 function pan(part) { const { from, to } = state.view, by = (to - from) * part; look(from + by, to + by); }
 function fit() { look(-0.01 * state.axis.length, 1.01 * state.axis.length); }
-function span(from, until, room = 0.12) {
-  const a = state.axis.place(from), b = state.axis.place(until), wide = Math.max(b - a, state.axis.length / 400, 1e6);
-  look(a - wide * room, a + wide * (1 + room));
+/** Shows what lies between two moments; behind the second there is room for words. */
+function span(from, until, most = Infinity) {
+  const b = state.axis.place(until), a = Math.max(state.axis.place(from), b - most), wide = Math.max(b - a, state.axis.length / 400, 1e6);
+  look(a - wide * 0.06, a + wide * 1.24);
 }
 function reveal(from, until, lane) {
   const { view, axis } = state, a = axis.place(from), b = axis.place(until), length = view.to - view.from;
@@ -117,6 +138,7 @@ function choose(index, tab = state.tab === "events" ? "events" : "details") {
   state.chosen = { ...NONE, item: index };
   state.focus = item.serves ?? null;
   if (!state.kinds.has(group)) toggle(group, true);
+  if (state.without.has(item.lane) || state.without.has(item.to)) fewer(false);
   reveal(item.at, item.until, item.lane);
   open(tab);
 }
@@ -151,10 +173,15 @@ function showBroken(index) {
   state.bold = close[0] ?? null;
   const who = (...parts) => broken.story.filter((beat) => parts.includes(beat.part) && beat.serves !== null).map((beat) => beat.serves);
   const parties = who("copies", "looks", "intrudes", "acts");
-  state.involved = new Set(parties.length ? parties : who("operation"));
+  // Whoever was still waiting when it broke is part of it as well.
+  const waiting = who("operation").filter((place) => data.served[place].until >= broken.at);
+  state.involved = new Set(parties.length ? [...parties, ...waiting] : who("operation"));
   const near = broken.story.filter((beat) => beat.part === "breaks" || (beat.part !== "fault" && state.involved.has(beat.serves)));
-  span(Math.min(...near.map((beat) => beat.at)), broken.at);
-  panel();
+  state.since = Math.min(...near.map((beat) => beat.at));
+  filter();
+  // The window is what matters: what went before it may be cut off where it would make it small.
+  const { axis, bold } = state;
+  span(state.since, broken.at, bold ? Math.max(3 * (axis.place(broken.at) - axis.place(bold.at)), 2e6) : Infinity);
 }
 
 // The heading.
@@ -281,7 +308,7 @@ const KEYS = {
   ArrowLeft: () => pan(-0.15), ArrowRight: () => pan(0.15),
   ArrowUp: () => { state.scroll -= 40; clampScroll(); redraw(); }, ArrowDown: () => { state.scroll += 40; clampScroll(); redraw(); },
   v: () => nextBroken(), n: () => step(1), N: () => step(-1), ".": () => along(1), ",": () => along(-1),
-  g: () => fold(!state.folded), t: () => theme(root.dataset.theme === "dark" ? "light" : "dark"),
+  l: () => fewer(!state.fewer), g: () => fold(!state.folded), t: () => theme(root.dataset.theme === "dark" ? "light" : "dark"),
   "/": () => { by("search").focus(); by("search").select(); }, "?": () => by("help").showModal(),
   Escape: () => { by("search").value = ""; search(""); chooseNothing(); },
 };
@@ -309,7 +336,7 @@ document.querySelector("[role=tablist]").addEventListener("keydown", (event) => 
   open(tabs[(tabs.indexOf(state.tab) + way + 3) % 3]);
   by(`tab-${state.tab}`).focus();
 });
-for (const [id, does] of Object.entries({ in: () => zoom(1.6), out: () => zoom(1 / 1.6), fit, theme: KEYS.t, keys: KEYS["?"], goto: () => showBroken(state.broken),
+for (const [id, does] of Object.entries({ in: () => zoom(1.6), out: () => zoom(1 / 1.6), fit, "lanes-toggle": KEYS.l, theme: KEYS.t, keys: KEYS["?"], goto: () => showBroken(state.broken),
   earlier: () => showBroken((state.broken + data.broken.length - 1) % data.broken.length), later: () => showBroken((state.broken + 1) % data.broken.length) })) by(id).addEventListener("click", does);
 by("fold").addEventListener("change", (event) => fold(event.target.checked));
 by("entity").addEventListener("change", (event) => { state.entity = event.target.value; filter(); });
@@ -331,14 +358,15 @@ makeAxes();
 state.layout = { lanes: [], row: [], unit: 14, height: 0 };
 fit();
 answer();
-filter();
-if (data.broken.length) showBroken(0);
+// A run of few operations is worth a large picture of those that matter; in a longer one people look around.
+state.fewer = data.items.filter((item) => item.kind === "operation").length <= FEW;
+if (data.broken.length) showBroken(0); else filter();
 if (!data.items.length) by("story").prepend(make("p", {}, "This run kept no history, so there is nothing to draw."));
 
 const STEPS = {
   search: (text) => { by("search").value = text; search(text); }, next: () => step(1), entity: (name) => { by("entity").value = name; state.entity = name; filter(); },
   show: (name) => toggle(name, true), hide: (name) => toggle(name, false), only: (name) => KINDS.forEach((group) => toggle(group.name, group.name === name)),
-  zoom: (factor) => zoom(Number(factor)), pan: (part) => pan(Number(part)), fit, broken: nextBroken, unfold: () => fold(false), theme,
+  zoom: (factor) => zoom(Number(factor)), pan: (part) => pan(Number(part)), fit, broken: nextBroken, unfold: () => fold(false), theme, lanes: (which) => fewer(which === "few"),
   choose: (place) => choose(Number(place)), tab: open,
 };
 const asked = decodeURIComponent(location.hash).match(/^#do=(.*)$/s);
@@ -349,6 +377,6 @@ for (const word of asked ? asked[1].split(";") : []) {
 }
 paint();
 Object.assign(root.dataset, {
-  ready: "yes", items: data.items.length, shown: state.shown.filter(Boolean).length, matches: state.matches.length, chosen: state.chosen.item ?? "",
+  ready: "yes", items: data.items.length, shown: state.shown.filter(Boolean).length, lanes: data.lanes.length - state.without.size, matches: state.matches.length, chosen: state.chosen.item ?? "",
   from: Math.round(state.axis.time(state.view.from)), to: Math.round(state.axis.time(state.view.to)), drawn: state.hits.length, errors: failures.join("\n"),
 });

@@ -14,6 +14,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Text in which what stands between backquotes is a name. */
+function quoted(text) {
+  return text.split("`").map((part, index, all) => (index % 2 && index < all.length - 1 ? make("b", { class: "who" }, part) : index % 2 ? "`" + part : part));
+}
+
 /** The story of what broke. `go` shows a beat in the picture. */
 function storyPanel(state, go) {
   const { data } = state;
@@ -29,11 +34,11 @@ function storyPanel(state, go) {
     const served = beat.serves === null ? null : data.served[beat.serves];
     const item = beat.item === null ? null : data.items[beat.item];
     const lasted = item && item.until > item.at ? (item.open ? ", never returned" : `, ${lasting(item.until - item.at)}`) : "";
-    const where = item ? data.lanes[item.lane].name + lasted : beat.part === "breaks" ? "here the promise is broken" : served ? `for ${served.name}` : null;
+    const where = item ? data.lanes[item.lane].name + lasted : beat.part === "breaks" ? "here the promise is broken" : served && !beat.text.includes(served.name) ? `for ${served.name}` : null;
     return make("li", { class: beat.part },
       make("button", { type: "button", "aria-current": state.chosen.beat === index ? "true" : null, onclick: () => go(index) },
         make("time", {}, moment(beat.at)), make("span", { class: `part part-${beat.part}`, "aria-hidden": "true" }, SIGNS[beat.part]),
-        make("span", {}, beat.text.replace(/^#\d+ /, ""), where ? make("span", { class: "said" }, where) : null)));
+        make("span", {}, ...quoted(beat.text.replace(/^#\d+ /, "")), where ? make("span", { class: "said" }, where) : null)));
   });
   return [make("p", { class: "quiet" }, "Around what broke, in the order of time."), make("ol", { class: "beats" }, ...beats)];
 }
@@ -46,7 +51,7 @@ function detailsPanel(state, choose) {
     const window = data.windows[chosen.window];
     return [make("pre", {}, `Window on ${window.key}`),
       make("dl", {}, ...pair("opened", moment(window.at, 1e3)), ...pair("intruder", moment(window.intruded, 1e3)), ...pair("acted", moment(window.until, 1e3))),
-      ...window.words.map((words) => make("p", {}, words + "."))];
+      ...window.words.map((words) => make("p", {}, ...quoted(words + ".")))];
   }
   const item = chosen.item === null ? null : data.items[chosen.item];
   if (!item) return [make("p", { class: "quiet" }, "Nothing is chosen. Click on something in the picture, or on a line of the other tabs.")];
@@ -99,7 +104,7 @@ function tipOf(state, hit) {
     const broken = data.broken[hit.broken];
     return [make("b", {}, broken.invariant), make("div", {}, broken.message), make("div", { class: "quiet" }, broken.promise)];
   }
-  if (hit.window !== undefined) return data.windows[hit.window].words.map((words) => make("div", {}, words));
+  if (hit.window !== undefined) return data.windows[hit.window].words.map((words) => make("div", {}, ...quoted(words)));
   const item = data.items[hit.index];
   const long = item.until > item.at ? `${moment(item.at)}, ${item.open ? "never ended" : lasting(item.until - item.at)}` : moment(item.at);
   const served = item.serves !== undefined && item.kind !== "operation" ? ` · for ${data.served[item.serves].name}` : "";

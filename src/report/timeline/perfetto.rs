@@ -1,16 +1,19 @@
 //! The picture in the trace-event format, which Perfetto and other viewers open: a process for each host.
 //!
 //! The format is described in "Trace Event Format" (Google, 2016). Slices on one thread must not overlap, so bars are put
-//! on as many threads as it takes; an arrow begins and ends inside a slice, so each end of a message has one.
+//! on as many threads as it takes; an arrow begins and ends inside a slice, so each end of a message has one. Some viewers
+//! take thread zero for an idle processor, and threads of one number for one thread, so each thread has a number of its own.
 
 use serde_json::{Value, json};
 
 use super::model::{Item, ItemKind, Timeline};
 
-/// The thread of marks, and the first ones of bars and of messages.
-const MARKS: usize = 0;
-const BARS: usize = 1;
-const WIRE: usize = 1000;
+/// The thread of marks, and the first ones of bars and of messages, within the numbers of one host.
+const MARKS: usize = 1;
+const BARS: usize = 2;
+const WIRE: usize = 100_000;
+/// How many numbers each host has for its threads.
+const THREADS: usize = 1_000_000;
 /// How long the slice at either end of a message is, in nanoseconds.
 const TOUCH: u64 = 1000;
 
@@ -21,12 +24,11 @@ impl Timeline {
         let mut wires = Tracks { events: Vec::new(), bars: vec![Vec::new(); self.lanes.len()] };
         for (lane, known) in self.lanes.iter().enumerate() {
             let pid = lane + 1;
-            tracks
-                .events
-                .push(json!({ "ph": "M", "name": "process_name", "pid": pid, "args": { "name": known.name } }));
-            tracks
-                .events
-                .push(json!({ "ph": "M", "name": "process_sort_index", "pid": pid, "args": { "sort_index": pid } }));
+            let mut about =
+                |name, args| tracks.events.push(json!({ "ph": "M", "name": name, "pid": pid, "tid": 0, "args": args }));
+            about("process_name", json!({ "name": known.name }));
+            about("process_sort_index", json!({ "sort_index": pid }));
+            tracks.named(lane, MARKS, "marks");
         }
         // Each kind goes in the order in which it takes place, as threads are given out.
         let mut touches: Vec<(u64, usize, usize, bool)> = Vec::new();
@@ -44,26 +46,28 @@ impl Timeline {
                 _ if is_bar(item.kind) => {
                     tracks.bar(item.lane, BARS, item.at, item.until, self.slice(item));
                 }
-                _ => tracks.events.push(instant(item.at, item.lane + 1, "t", self.slice(item))),
+                _ => tracks.events.push(instant(item.at, item.lane, "t", self.slice(item))),
             }
         }
         touches.sort_unstable();
+        tracks.all_named(BARS, "work");
         for (at, lane, id, sends) in touches {
             let thread = wires.bar(lane, WIRE, at, at + TOUCH, self.slice(&self.items[id]));
-            let (phase, end) = if sends { ("s", Value::Null) } else { ("f", "e".into()) };
+            let phase = if sends { "s" } else { "f" };
             let mut flow = json!({ "ph": phase, "name": "message", "cat": "message", "id": id, "pid": lane + 1, "tid": thread, "ts": micros(at) });
-            if !end.is_null() {
-                flow["bp"] = end;
+            if !sends {
+                flow["bp"] = "e".into();
             }
             wires.events.push(flow);
         }
+        wires.all_named(WIRE, "messages");
         for broken in &self.broken {
             let slice = (
                 format!("broken: {}", broken.invariant),
                 "broken",
                 json!({ "message": broken.message, "promise": broken.promise }),
             );
-            tracks.events.push(instant(broken.at, 1, "g", slice));
+            tracks.events.push(instant(broken.at, 0, "g", slice));
         }
         tracks.events.append(&mut wires.events);
         json!({ "displayTimeUnit": "ms", "otherData": { "scenario": self.head.scenario, "seed": self.seed, "verdict": self.verdict }, "traceEvents": tracks.events })
@@ -72,7 +76,10 @@ impl Timeline {
     fn slice(&self, item: &Item) -> Slice {
         let serves = item.serves.map(|place| &*self.served[place].name);
         let full = item.full.as_ref().unwrap_or(&item.text);
-        let args = json!({ "what": full, "for": serves, "open": item.open });
+        let mut args = json!({ "what": full, "open": item.open });
+        if let Some(serves) = serves {
+            args["for"] = serves.into();
+        }
         (item.text.clone(), word(item.kind), args)
     }
 }
@@ -96,17 +103,40 @@ impl Tracks {
         }
         // What takes no time still takes its place.
         free[row] = until.max(at + 1);
-        let thread = first + row;
+        let thread = thread(lane, first + row);
         self.events.push(json!({
             "ph": "X", "name": name, "cat": category, "pid": lane + 1, "tid": thread,
             "ts": micros(at), "dur": micros(until - at), "args": args,
         }));
         thread
     }
+
+    fn named(&mut self, lane: usize, number: usize, name: &str) {
+        let thread = thread(lane, number);
+        let mut about = |what, args| {
+            self.events.push(json!({ "ph": "M", "name": what, "pid": lane + 1, "tid": thread, "args": args }));
+        };
+        about("thread_name", json!({ "name": name }));
+        about("thread_sort_index", json!({ "sort_index": number }));
+    }
+
+    /// Names every thread that was given out.
+    fn all_named(&mut self, first: usize, name: &str) {
+        for lane in 0..self.bars.len() {
+            for row in 0..self.bars[lane].len() {
+                self.named(lane, first + row, name);
+            }
+        }
+    }
 }
 
-fn instant(at: u64, pid: usize, scope: &str, (name, category, args): Slice) -> Value {
-    json!({ "ph": "i", "s": scope, "name": name, "cat": category, "pid": pid, "tid": MARKS, "ts": micros(at), "args": args })
+/// The number of a thread of a host, the only one of that number.
+fn thread(lane: usize, number: usize) -> usize {
+    (lane + 1) * THREADS + number
+}
+
+fn instant(at: u64, lane: usize, scope: &str, (name, category, args): Slice) -> Value {
+    json!({ "ph": "i", "s": scope, "name": name, "cat": category, "pid": lane + 1, "tid": thread(lane, MARKS), "ts": micros(at), "args": args })
 }
 
 /// Nanoseconds in the format's microseconds.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::super::alteration::alteration;
 use super::super::brief::brief;
 use super::items::nanos;
 use super::model::{Beat, Item, ItemKind, Part, Served};
-use crate::harness::ActivityId;
-use crate::search::Window;
+use crate::harness::{ActivityId, History};
+use crate::search::{Touch, Window};
 
 /// At most so many operations are told beside the parties of a window.
 const MOST: usize = 6;
@@ -15,6 +16,7 @@ const FAULTS: usize = 4;
 
 /// What there is to tell from.
 pub(super) struct Teller<'a> {
+    pub(super) history: &'a History,
     pub(super) served: &'a [Served],
     pub(super) items: &'a [Item],
     pub(super) entities: &'a [String],
@@ -126,10 +128,15 @@ impl Teller<'_> {
         } else {
             self.who(intruded.actor)
         };
-        let change = format!("{intruder} changes {} in between: {}", brief(&intruded.key), intruded.outcome);
+        let change = format!("{intruder} changes {} in between: {}", brief(&intruded.key), self.effect(intruded));
         let found = if *noticed { "finds out and changes nothing" } else { "acts on what is no longer so" };
-        let acts = format!("{actor} {found}: {} in {}, {}", brief(&acted.key), acted.store, acted.outcome);
+        let acts = format!("{actor} {found}, {} in {}: {}", brief(&acted.key), acted.store, self.effect(acted));
         [looked, change, acts]
+    }
+
+    /// What a touch did: how it altered the value where the store told it, else its outcome.
+    fn effect(&self, touch: &Touch) -> String {
+        alteration(self.history, touch.event).map_or_else(|| touch.outcome.to_string(), |altered| brief(&altered))
     }
 
     fn who(&self, actor: ActivityId) -> String {

@@ -146,6 +146,11 @@ fn trace_events_are_as_viewers_want_them() {
     let events = read["traceEvents"].as_array().expect("a list");
     let (mut begun, mut ended, mut slices) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     let mut named = BTreeSet::new();
+    let threads: Vec<(u64, u64)> = (events.iter().filter(|event| event["name"] == "thread_name"))
+        .map(|event| (event["tid"].as_u64().expect("a thread"), event["pid"].as_u64().expect("a process")))
+        .collect();
+    let owners: std::collections::BTreeMap<u64, u64> = threads.iter().copied().collect();
+    assert_eq!(owners.len(), threads.len(), "two threads of one number");
     for event in events {
         let pid = event["pid"].as_u64().expect("a process");
         let at = event["ts"].as_f64();
@@ -162,6 +167,8 @@ fn trace_events_are_as_viewers_want_them() {
             other => panic!("no such phase: {other}"),
         }
         assert!(named.contains(&pid), "a process without a name: {event}");
+        let thread = event["tid"].as_u64().expect("a thread");
+        assert!(event["ph"] == "M" || owners.get(&thread) == Some(&pid), "a thread without a name: {event}");
     }
     assert!(!begun.is_empty());
     assert_eq!(begun, ended, "each flow that begins ends");

@@ -36,7 +36,7 @@ impl Timeline {
         let items = reader.items();
         let entities = entities(history);
         let place = |actor: ActivityId| service.places.get(&actor).copied();
-        let teller = Teller { served: &service.all, items: &items, entities: &entities, place: &place };
+        let teller = Teller { history, served: &service.all, items: &items, entities: &entities, place: &place };
         let intruded = windows(history);
         let mut spans = Vec::new();
         let broken = broken(run, about, |failure| {
