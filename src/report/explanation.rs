@@ -1,6 +1,8 @@
 //! An explanation in words: what broke, why, what happened, what it took, what would have let it pass, and when there was
 //! no way out any more.
 
+mod nearest;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,9 +11,10 @@ use super::alteration::alteration;
 use super::brief::brief;
 use super::diagram::{Diagram, Scope};
 use super::paint::{Ink, Paint};
-use crate::harness::{ActivityId, Event, History, Run, What};
+use super::prose::{WIDTH, clock, cut, length, times, wrapped};
+use crate::harness::{ActivityId, Event, History, What};
 use crate::runtime::Access;
-use crate::search::{Explanation, Nearest, Odds, Touch, Window};
+use crate::search::{Explanation, Odds, Touch, Window};
 
 /// How many causes are told in full; what is beyond only by name.
 const CAUSES: usize = 3;
@@ -290,64 +293,6 @@ impl Teller<'_> {
         text
     }
 
-    fn nearest(&self) -> String {
-        let mut text = self.title("The nearest run that passes");
-        let Some(nearest) = &self.told.nearest else {
-            text += if self.told.complete {
-                "  there is none one decision away\n"
-            } else {
-                "  none was found before it was interrupted\n"
-            };
-            return text;
-        };
-        text += &wrapped("  here:  ", &brief(&nearest.was));
-        text += &wrapped("  there: ", &instead(nearest));
-        text.push('\n');
-        text += &self.beside(&nearest.run);
-        text += &self.writes(&nearest.run);
-        text
-    }
-
-    /// In which order the key that the likeliest cause is about was written in both runs, where that differs.
-    fn writes(&self, passing: &Run) -> String {
-        let (Some(cause), Some(other)) = (self.told.causes.first(), &passing.history) else { return String::new() };
-        let (here, there) = (orders(self.history, &self.actors, cause), orders(other, &Actors::of(other), cause));
-        if here == there {
-            return String::new();
-        }
-        let told =
-            |writers: Vec<String>| if writers.is_empty() { "nobody".to_owned() } else { writers.join(", then ") };
-        let mut text = format!("\n  who wrote {} in {}\n", brief(&cause.acted.key), cause.acted.store);
-        text += &wrapped("  here:  ", &told(here));
-        text += &wrapped("  there: ", &told(there));
-        text
-    }
-
-    /// The operations of both runs and what came of them, side by side.
-    fn beside(&self, passing: &Run) -> String {
-        let Some(other) = &passing.history else { return String::new() };
-        let here = outcomes(self.history);
-        let there = outcomes(other);
-        let mut rows = vec![Row { name: String::new(), fails: "fails".to_owned(), passes: "passes".to_owned() }];
-        let mut left = there;
-        for (name, fails) in here {
-            let place = left.iter().position(|(other, _)| *other == name);
-            let passes = place.map_or_else(|| "–".to_owned(), |place| left.remove(place).1);
-            rows.push(Row { name, fails, passes });
-        }
-        rows.extend(left.into_iter().map(|(name, passes)| Row { name, fails: "–".to_owned(), passes }));
-        let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
-        let (name, outcome) = (widest(|row| &row.name).min(36), widest(|row| &row.fails).min(28));
-        let mut text = String::new();
-        for Row { name: operation, fails, passes } in &rows {
-            let line =
-                format!("  {:name$}  {:outcome$}  {}", cut(operation, name), cut(fails, outcome), cut(passes, outcome));
-            let ink = if fails == passes { Ink::Faint } else { Ink::Yellow };
-            let _ = writeln!(text, "{}", self.paint.ink(ink, line.trim_end()));
-        }
-        text
-    }
-
     fn odds(&self) -> String {
         let odds = &self.told.odds;
         let Some(of) = odds.iter().map(|odds| odds.of).max() else { return String::new() };
@@ -394,38 +339,6 @@ impl Teller<'_> {
     }
 }
 
-/// An operation, and what came of it in the two runs.
-struct Row {
-    name: String,
-    fails: String,
-    passes: String,
-}
-
-/// How wide an explanation may be.
-const WIDTH: usize = 100;
-
-/// Who wrote the key that a window is about, in order, until faults had healed.
-fn orders(history: &History, actors: &Actors<'_>, cause: &Window) -> Vec<String> {
-    let events = history.events();
-    let chaos = events.iter().take_while(|event| !matches!(event.what, What::Phase("heal"))).enumerate();
-    let ours = chaos.filter(|(_, event)| match &event.what {
-        What::Commit { store, key, .. } => *store == cause.acted.store && *key == cause.acted.key,
-        What::Access(access) => {
-            access.changed == Some(true) && access.store == cause.acted.store && access.key == cause.acted.key
-        }
-        _ => false,
-    });
-    // A store that tells its commits tells them better than those who access it.
-    let (commits, accesses): (Vec<_>, Vec<_>) = ours.partition(|(_, event)| matches!(event.what, What::Commit { .. }));
-    let name =
-        |actor: Option<ActivityId>| actor.map_or_else(|| cause.acted.store.to_string(), |actor| actors.text(actor));
-    if commits.is_empty() {
-        accesses.iter().map(|(_, event)| name(Some(event.activity))).collect()
-    } else {
-        commits.iter().map(|(place, _)| name(actors.writer(*place))).collect()
-    }
-}
-
 /// Meanings of decisions, those of one operation in one line.
 fn joined(meanings: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -440,94 +353,4 @@ fn joined(meanings: &[String]) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Each operation that is not at rest, and what came of it.
-fn outcomes(history: &History) -> Vec<(String, String)> {
-    let mut rows: Vec<(u32, String, String)> = Vec::new();
-    for event in history.events() {
-        match &event.what {
-            What::Phase("settle") => break,
-            What::Invoked { operation, text } => {
-                rows.push((*operation, format!("{} {}", event.host, brief(text)), "never returns".to_owned()));
-            }
-            What::Returned { operation, text } => {
-                if let Some(row) = rows.iter_mut().find(|row| row.0 == *operation) {
-                    row.2 = brief(text);
-                }
-            }
-            _ => {}
-        }
-    }
-    rows.into_iter().map(|(_, name, outcome)| (name, outcome)).collect()
-}
-
-fn instead(nearest: &Nearest) -> String {
-    let Nearest { decision, instead, meaning, .. } = nearest;
-    // What has no better words is told by its site: a fault that finds nothing to strike any more.
-    let untold = |meaning: &String| meaning.starts_with(&*decision.site);
-    match meaning {
-        None if *instead > 0 => "it is never asked for".to_owned(),
-        None => "it does not happen".to_owned(),
-        Some(meaning) if decision.site.starts_with("fault.") && untold(meaning) => "it never strikes".to_owned(),
-        Some(meaning) => brief(meaning),
-    }
-}
-
-/// Simulated time, to a tenth of a millisecond.
-fn clock(at: Duration) -> String {
-    format!("{}.{:04} s", at.as_secs(), at.subsec_micros() / 100)
-}
-
-/// A length of time as people say it: no finer than it matters.
-fn length(time: Duration) -> String {
-    humantime::format_duration(Duration::from_millis(time.as_millis() as u64)).to_string()
-}
-
-/// Times to the nanosecond, as messages have them, to a tenth of a millisecond.
-pub(super) fn times(text: &str) -> String {
-    text.split(' ')
-        .map(|word| {
-            let bare = word.trim_end_matches([',', '.', ')', ';', ':']);
-            let rest = &word[bare.len()..];
-            match bare.strip_suffix('s').and_then(|number| number.split_once('.')) {
-                Some((whole, part))
-                    if part.len() > 4 && whole.bytes().chain(part.bytes()).all(|digit| digit.is_ascii_digit()) =>
-                {
-                    format!("{whole}.{}s{rest}", &part[..4])
-                }
-                _ => word.to_owned(),
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// The text in lines that fit, each behind as much room as `title` takes.
-fn wrapped(title: &str, text: &str) -> String {
-    let indent = " ".repeat(title.chars().count());
-    let mut lines = vec![title.to_owned()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is a line from the start");
-        let room = line.chars().count() + word.chars().count() < WIDTH;
-        let fresh = line.trim().is_empty() || *line == title;
-        if room || fresh {
-            if !fresh {
-                line.push(' ');
-            }
-            line.push_str(word);
-        } else {
-            lines.push(format!("{indent}{word}"));
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
-/// The text, cut where it is too long.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
 }

@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod line;
 mod paint;
+mod prose;
 mod story;
 mod table;
 mod timeline;

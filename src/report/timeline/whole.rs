@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::brief::brief;
-use super::super::explanation::times;
+use super::super::prose::times;
 use super::super::verdict_word;
 use super::TimelineHead;
 use super::attribution::attribution;
