@@ -208,7 +208,7 @@ function drawLabels(marks, width, lane, label, context) {
   // Rows above the marks, where the lane has room for them, and what of each is taken.
   const rows = Array.from({ length: lane.rows ? 0 : Math.min(3, Math.floor((2 * lane.pad) / 16)) }, () => []);
   const above = (left, top, words, wide) => {
-    for (const [row, taken] of rows.entries()) for (const start of [left + 6, left - 6 - wide]) {
+    for (const [row, taken] of rows.entries()) for (const start of [left - 6 - wide, left + 6]) {
       const ends = start + wide;
       if (start < GUTTER + 4 || ends > width - 4 || taken.some(([from, until]) => start < until + 10 && ends + 10 > from)) continue;
       taken.push([start, ends]);
