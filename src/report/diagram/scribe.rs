@@ -31,6 +31,7 @@ pub(super) fn pieces(run: &Run, history: &History, names: &Names, subject: &Subj
         spans: spans(events),
         sent: sent(history),
         asked: BTreeMap::new(),
+        healed: events.iter().find(|event| matches!(event.what, What::Phase("heal"))).map(|event| event.at),
         messages: events.iter().any(|event| matches!(event.what, What::Message { .. })),
         pieces: Vec::new(),
     };
@@ -74,6 +75,8 @@ struct Scribe<'a> {
     /// By activity: the host that it first sent something to.
     sent: BTreeMap<ActivityId, Arc<str>>,
     asked: BTreeMap<u32, Asked>,
+    /// When faults healed, if they did.
+    healed: Option<Duration>,
     /// Whether the history has what went over the network.
     messages: bool,
     pieces: Vec<Piece>,
@@ -163,7 +166,12 @@ impl Scribe<'_> {
                 let text = format!("goes on from {name} {what}").trim_end().to_owned();
                 let (form, ink) = (form('◇'), Ink::Yellow);
                 let row = Row { form, ink, text, trouble: false, answers: Some(place) };
-                self.pieces.push(Piece { at: *since + *held, place, wanted, what: Shape::Row(row) });
+                self.pieces.push(Piece {
+                    at: self.let_go(event.at, *since, *held),
+                    place,
+                    wanted,
+                    what: Shape::Row(row),
+                });
             }
             What::Log { level: level @ ("WARN" | "ERROR"), message, .. } => {
                 let wanted = self.concerns(event, None);
@@ -177,6 +185,17 @@ impl Scribe<'_> {
             What::Escaped(how) => self.mark(event, place, true, '✗', Ink::Red, format!("escaped: {how}")),
             _ => {}
         }
+    }
+
+    /// When a task went on that was held: a drawn hold is told when it begins, ends with a whole millisecond, and does
+    /// not outlast faults.
+    fn let_go(&self, told: Duration, since: Duration, held: Duration) -> Duration {
+        let until = since + held;
+        if told >= until {
+            return until;
+        }
+        let whole = Duration::from_millis(until.as_millis() as u64);
+        self.healed.filter(|healed| *healed >= since).map_or(whole, |healed| whole.min(healed)).max(since)
     }
 
     fn host(&mut self, place: usize, event: &Event) {
