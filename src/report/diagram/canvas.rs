@@ -106,8 +106,24 @@ pub(super) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| fit(line, width)).collect()
 }
 
-/// Letters that take a column or two; what moves the cursor is a blank, what has no width is left out.
+/// Letters that take a column or two; what moves the cursor is a blank, what has no width is left out, and the few that
+/// take more give way to a sign that a letter is missing.
 fn clean(text: &str) -> impl Iterator<Item = char> {
-    let shown = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let shown = text.chars().map(|letter| match letter {
+        letter if letter.is_control() => ' ',
+        letter if letter.width().is_some_and(|width| width > 2) => char::REPLACEMENT_CHARACTER,
+        letter => letter,
+    });
     shown.filter(|letter| letter.width().is_some_and(|width| width > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_of_three_columns_gives_way() {
+        assert_eq!('\u{17d8}'.width(), Some(3));
+        assert_eq!((columns("a\u{17d8}b"), fit("a\u{17d8}b", 9)), (3, "a\u{fffd}b".to_owned()));
+    }
 }
