@@ -11,7 +11,7 @@ use super::outside;
 use super::screen::progress;
 use super::shrink;
 use crate::harness::Run;
-use crate::report::explanation;
+use crate::report::{explanation, wrapped};
 use crate::scenario::{Experiment, SavedSeed};
 use crate::search::{Explain, Progress};
 
@@ -51,9 +51,11 @@ pub(super) fn explain(desk: &Desk, args: &Args) -> miette::Result<Status> {
 }
 
 fn heading(experiment: &dyn Experiment, saved: &SavedSeed) -> String {
-    let mut lines = vec![format!("{}  seed {}", saved.scenario, saved.seed), experiment.about().to_owned()];
-    lines.extend(experiment.settings().iter().filter(|line| line.starts_with("[policy]")).cloned());
-    lines.join("\n") + "\n"
+    let mut text = format!("{}  seed {}\n{}", saved.scenario, saved.seed, wrapped("", experiment.about()));
+    for line in experiment.settings().iter().filter(|line| line.starts_with("[policy]")) {
+        text += &wrapped("", line);
+    }
+    text
 }
 
 /// How the scenario and the code are not what they were when the failure was saved, a line each.

@@ -187,6 +187,13 @@ impl Teller<'_> {
             };
             text += &wrapped("    what made it possible: ", &brief(&told));
         }
+        // Of a late message or an unfair turn the history knows nothing, but the run was told to have it.
+        let run = &self.told.run;
+        for (decision, meaning) in run.decisions.iter().zip(&run.meanings) {
+            if decision.site.starts_with("net.latency ") || decision.site.starts_with("schedule ") {
+                text += &wrapped("    what made it possible: ", &brief(meaning));
+            }
+        }
         text
     }
 
@@ -300,7 +307,7 @@ impl Teller<'_> {
         text += &wrapped(
             "  ",
             &format!(
-                "How many of {of} futures fail in the same way, if from that step on everything but what clients do is drawn anew:"
+                "How many of {of} futures fail in the same way, if from that step on everything is drawn anew but what clients do, and what faults are due within the five seconds under way:"
             ),
         );
         let unavoidable = self.told.unavoidable();

@@ -25,6 +25,7 @@ pub use json::{CatalogueJson, DefectJson, DeterminismJson, DifferenceJson, FuzzJ
 pub use junit::junit;
 pub use line::{Line, Sort, lines};
 pub(crate) use paint::{Ink, Paint};
+pub(crate) use prose::wrapped;
 pub use story::Story;
 pub(crate) use table::{catalogue_table, fuzz_table};
 pub use timeline::{

@@ -35,7 +35,7 @@ pub(super) fn times(text: &str) -> String {
 }
 
 /// The text in lines that fit, each behind as much room as `title` takes.
-pub(super) fn wrapped(title: &str, text: &str) -> String {
+pub(crate) fn wrapped(title: &str, text: &str) -> String {
     let indent = " ".repeat(title.chars().count());
     let mut lines = vec![title.to_owned()];
     for word in text.split_whitespace() {

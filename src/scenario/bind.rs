@@ -1,6 +1,6 @@
 //! From the text of a scenario to an [`Experiment`]: everything in it is checked against its system, nothing is guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,6 +157,13 @@ fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Pla
     }
     let strikes: Vec<Strike> =
         frame.strikes.iter().map(|strike| check_strike(source, system, strike, &limits)).collect::<Result<_, _>>()?;
+    let mut decided = BTreeSet::new();
+    for DecisionSheet { site, index, .. } in &frame.decisions {
+        if !decided.insert((site.get_ref(), index)) {
+            let message = format!("decision {index} of `{}` is taken twice", site.get_ref());
+            return Err(source.refuse(site.span(), message, "a second time", Some("leave one of the two".into())));
+        }
+    }
     let step = |step: &StepSheet| Step {
         at: step.at.get_ref().0,
         client: step.client.get_ref().clone(),
@@ -236,7 +243,7 @@ fn check_strike<S: Configured>(
 }
 
 fn decision(written: &DecisionSheet) -> Decision {
-    Decision { site: written.site.as_str().into(), index: written.index, value: written.value }
+    Decision { site: written.site.get_ref().as_str().into(), index: written.index, value: written.value }
 }
 
 /// One line for each table or value that was written, for printing beside the seed.

@@ -1,6 +1,6 @@
 //! The seed file: one failure, replayable for ever. The tool writes it, people may read it, garbage is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -161,6 +161,13 @@ impl SavedSeed {
                 meaning: written.meaning.clone(),
             })
         };
+        let mut decided = BTreeSet::new();
+        for WrittenDecision { site, index, .. } in &written.decisions {
+            if !decided.insert((site, number(source, index)?)) {
+                let message = format!("this decision of `{site}` is taken twice");
+                return Err(source.refuse(index.span(), message, "a second time", Some("leave one of the two".into())));
+            }
+        }
         Ok(Self {
             digest: Digest(hash(source, &written.digest)?),
             seed: number(source, &written.seed)?,

@@ -134,7 +134,7 @@ pub(super) struct StrikeSheet {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DecisionSheet {
-    pub(super) site: String,
+    pub(super) site: Spanned<String>,
     pub(super) index: u64,
     pub(super) value: u64,
     #[serde(rename = "meaning")]

@@ -164,6 +164,8 @@ fn refused_strikes() {
     insta::assert_snapshot!("strike_without_magnitude", refused("at = \"1s\"\nstrike = \"gust lamp-1\""));
     insta::assert_snapshot!("strike_after_the_end", refused("at = \"2m\"\nstrike = \"gust lamp-1\"\nmagnitude = 1"));
     insta::assert_snapshot!("strike_is_no_stall", refused("at = \"1s\"\nstrike = \"stall lamp-1\""));
+    let decision = "[[decision]]\nsite = \"think c1\"\nindex = 2\nvalue = 7\n";
+    insta::assert_snapshot!("decision_taken_twice", refused_text(&format!("{GOOD}{decision}{decision}")));
 }
 
 #[test]
@@ -277,4 +279,6 @@ fn refused_seed_files() {
     insta::assert_snapshot!("seed_of_wrong_type", replaced(&format!("\"{}\"", u64::MAX), "[1]"));
     insta::assert_snapshot!("seed_misspelt_key", replaced("fingerprint", "fingerprnt"));
     insta::assert_snapshot!("seed_damaged_hash", replaced("000000000000002a", "2a"));
+    let decision = &good[good.find("[[decision]]").expect("it is there")..];
+    insta::assert_snapshot!("seed_decides_twice", refused(&format!("{good}\n{decision}")));
 }
