@@ -28,7 +28,7 @@ fn scenarios(wanted: impl Fn(&Expect) -> bool) -> Vec<PathBuf> {
 #[test]
 fn what_must_hold_holds() {
     for path in scenarios(|expect| *expect == Expect::Holds) {
-        testing::scenario(&path).seeds(60).check();
+        testing::scenario(&path).seeds(40).check();
     }
 }
 
