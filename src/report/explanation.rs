@@ -49,9 +49,14 @@ impl Teller<'_> {
     }
 
     fn broke(&self) -> String {
-        let broken = &self.told.violation;
+        let broken = &self.told.failure;
         let mut text = format!("{}\n", self.paint.ink(Ink::Bold, "What broke"));
-        let _ = writeln!(text, "  {}  {}", self.paint.ink(Ink::Red, broken.invariant), brief(&broken.about));
+        let _ = writeln!(
+            text,
+            "  {}  {}",
+            self.paint.ink(Ink::Red, &broken.signature.invariant),
+            brief(&broken.signature.about)
+        );
         text += &wrapped("  ", &times(&brief(&broken.message)));
         text += &wrapped("  the promise: ", &self.told.promise);
         let open = self.actors.in_flight(broken.at);
@@ -88,7 +93,7 @@ impl Teller<'_> {
 
     /// Warnings and errors of the code under test, where nothing better is known.
     fn told_by_logs(&self) -> String {
-        let until = self.told.violation.at;
+        let until = self.told.failure.at;
         let mut text = String::new();
         for event in self.history.events().iter().filter(|event| event.at <= until) {
             if let What::Log { level: level @ ("WARN" | "ERROR"), message, .. } = &event.what {
@@ -199,7 +204,7 @@ impl Teller<'_> {
 
     fn happened(&self) -> String {
         let mut text = self.title("What happened");
-        let until = self.told.violation.at;
+        let until = self.told.failure.at;
         let events = self.history.events();
         let width = events.iter().map(|event| event.host.len()).max().unwrap_or(0).min(12);
         let mut broken = false;
@@ -224,8 +229,14 @@ impl Teller<'_> {
     }
 
     fn broken_here(&self, width: usize) -> String {
-        let broken = &self.told.violation;
-        let line = format!("{:>10}  {:width$}  ✗ {}: {}", clock(broken.at), "", broken.invariant, brief(&broken.about));
+        let broken = &self.told.failure;
+        let line = format!(
+            "{:>10}  {:width$}  ✗ {}: {}",
+            clock(broken.at),
+            "",
+            broken.signature.invariant,
+            brief(&broken.signature.about)
+        );
         format!("{}\n", self.paint.ink(Ink::Red, &cut(&line, WIDTH)))
     }
 

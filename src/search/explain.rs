@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::windows::{Window, windows};
 use super::{Failure, in_order};
-use crate::harness::{ActivityId, Decision, Event, Fork, History, Run, RunOptions, Verdict, Violation, What};
-use crate::scenario::{Experiment, SavedSeed, Signature};
+use crate::harness::{ActivityId, Decision, Event, Fork, History, Run, RunOptions, Verdict, What};
+use crate::scenario::{Experiment, SavedSeed};
 
 /// A failing run to be explained. It is best shrunk first.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Explanation {
     /// The run, with its history in full detail and its decisions in words.
     pub run: Run,
     /// What was broken.
-    pub violation: Violation,
+    pub failure: Failure,
     /// What the broken invariant demands.
     pub promise: String,
     /// All windows that somebody intruded on.
@@ -96,37 +96,21 @@ impl Explain<'_> {
     /// Explains it. `None` when it does not fail in this way.
     pub fn explain(&self, progress: &mut dyn Progress) -> Option<Explanation> {
         let run = self.run(&self.decisions(), true, None);
-        let violation =
-            run.violations.iter().find(|violation| self.is(violation)).cloned().or_else(|| self.stuck(&run))?;
+        let failure = self.failure(&run)?;
         let history = run.history.as_ref()?;
         let windows = windows(history);
-        let causes = causes(history, &windows, &violation.message, violation.at);
+        let causes = causes(history, &windows, &failure.message, failure.at);
         let invariants = self.experiment.invariants();
-        let promise = invariants.iter().find(|(name, _)| *name == violation.invariant);
-        let promise = promise.map_or_else(|| demand(violation.invariant), |(_, about)| (*about).to_owned());
-        let steps = steps(history, violation.at, &causes);
+        let invariant = &failure.signature.invariant;
+        let promise = invariants.iter().find(|(name, _)| name == invariant);
+        let promise = promise.map_or_else(|| demand(invariant), |(_, about)| (*about).to_owned());
+        let steps = steps(history, failure.at, &causes);
         let whole = self.saved.decisions.len() as u64 + steps.len() as u64;
         let nearest = self.nearest(&run, history, &mut |part| progress.done(part, whole));
         let before = self.saved.decisions.len() as u64;
         let odds = self.odds(history, &steps, &mut |part| progress.done(before + part, whole));
         let complete = !self.stop.load(Ordering::Relaxed);
-        Some(Explanation { run, violation, promise, windows, causes, nearest, odds, complete })
-    }
-
-    fn is(&self, violation: &Violation) -> bool {
-        let Signature { invariant, about } = &self.saved.signature;
-        violation.invariant == *invariant && violation.about == *about
-    }
-
-    /// A run that ended with work still waiting has broken no invariant, but its signature says so.
-    fn stuck(&self, run: &Run) -> Option<Violation> {
-        let stuck = self.failure(run)?;
-        (stuck.signature.invariant == super::STUCK).then_some(Violation {
-            invariant: super::STUCK,
-            about: stuck.signature.about,
-            message: stuck.message,
-            at: stuck.at,
-        })
+        Some(Explanation { run, failure, promise, windows, causes, nearest, odds, complete })
     }
 
     fn failure(&self, run: &Run) -> Option<Failure> {
@@ -139,9 +123,9 @@ impl Explain<'_> {
             only_overrides: self.saved.only_decisions,
             keep_history: told,
             detail: told,
-            most_events: None,
             meanings: told,
             fork,
+            ..RunOptions::default()
         };
         self.experiment.run(self.saved.seed, &options)
     }
