@@ -1,3 +1,4 @@
 //! Simulated servers over the real protocols.
 
+pub mod postgres;
 pub mod redis;
