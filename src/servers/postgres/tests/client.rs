@@ -15,10 +15,10 @@ use super::pipes::{Raw, Served, bind, execute, message, parse, query, start, syn
 const TABLES: &str = "CREATE TABLE t (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0); \
     INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3)";
 
-fn served() -> Served {
-    let served = Served::start(Options::default());
-    served.postgres.prepare(TABLES).expect("tables that the server knows how to make");
-    served.take_log();
+async fn served() -> Served {
+    let served = Served::prepared(Options::default(), TABLES);
+    yield_now().await;
+    assert_eq!(served.take_log().len(), 3);
     served
 }
 
@@ -38,7 +38,7 @@ async fn blocks(raw: &mut Raw, text: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn each_type_comes_and_goes_in_both_formats() {
-    let served = served();
+    let served = served().await;
     let client = served.client().await;
     let moment = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_456);
     let id = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
@@ -63,7 +63,7 @@ async fn each_type_comes_and_goes_in_both_formats() {
 
 #[tokio::test(start_paused = true)]
 async fn commits_are_told_when_they_happen_and_only_then() {
-    let served = served();
+    let served = served().await;
     let client = served.client().await;
     client.batch_execute("BEGIN; UPDATE t SET n = 5 WHERE id = 'a'").await.expect("an open transaction");
     assert_eq!(served.take_log(), [""; 0]);
@@ -78,7 +78,7 @@ async fn commits_are_told_when_they_happen_and_only_then() {
 
 #[tokio::test(start_paused = true)]
 async fn several_statements_of_one_query_are_one_transaction() {
-    let served = served();
+    let served = served().await;
     let mut raw = served.begun().await;
     let told = raw.say(&query("UPDATE t SET n = 9 WHERE id = 'a'; SELECT 1/0")).await;
     assert!(told.contains("C UPDATE 1") && told.contains("E ERROR 22012") && told.ends_with("Z I"), "{told}");
@@ -97,7 +97,7 @@ async fn several_statements_of_one_query_are_one_transaction() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_before_one_sync_is_one_transaction() {
-    let served = served();
+    let served = served().await;
     let mut raw = served.begun().await;
     let run = |text: &str| [parse("", text), bind("", ""), execute("", 0)].concat();
     let both = [run("UPDATE t SET n = 9 WHERE id = 'a'"), run("INSERT INTO t VALUES ('a', 1)"), sync()].concat();
@@ -111,7 +111,7 @@ async fn what_is_sent_before_one_sync_is_one_transaction() {
 
 #[tokio::test(start_paused = true)]
 async fn a_portal_hands_over_as_many_rows_as_are_asked_for() {
-    let served = served();
+    let served = served().await;
     let mut raw = served.begun().await;
     let begin = [parse("all", "SELECT id FROM t ORDER BY id"), bind("p", "all"), execute("p", 2)].concat();
     let told = raw.say(&[begin, execute("p", 2), execute("p", 2), sync()].concat()).await;
@@ -120,7 +120,7 @@ async fn a_portal_hands_over_as_many_rows_as_are_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn the_number_and_the_bytes_of_parameters_are_checked() {
-    let served = served();
+    let served = served().await;
     let mut raw = served.begun().await;
     let told = raw.say(&[parse("q", "SELECT n FROM t WHERE n = $1"), message(b'D', b"Sq\0"), sync()].concat()).await;
     assert_eq!(told, "1 | t 20 | T n | Z I");
@@ -138,7 +138,7 @@ async fn the_number_and_the_bytes_of_parameters_are_checked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_writer_waits_for_the_one_before_it_and_goes_by_what_that_has_left() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     blocks(&mut second, "UPDATE t SET n = n + 1 WHERE id = 'a'").await;
@@ -150,7 +150,7 @@ async fn a_writer_waits_for_the_one_before_it_and_goes_by_what_that_has_left() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_is_told_which_limit_it_was() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     let update = query("UPDATE t SET n = n + 1 WHERE id = 'a'");
@@ -169,7 +169,7 @@ async fn who_waits_too_long_is_told_which_limit_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadlock_is_noticed_after_a_second_by_who_closed_the_circle() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     second.say(&query("BEGIN; UPDATE t SET n = 20 WHERE id = 'b'")).await;
@@ -182,7 +182,7 @@ async fn a_deadlock_is_noticed_after_a_second_by_who_closed_the_circle() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancel_request_ends_what_waits_and_nothing_else() {
-    let served = served();
+    let served = served().await;
     let (mut first, client) = (served.begun().await, served.client().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     let cancel = client.cancel_token();
@@ -197,7 +197,7 @@ async fn a_cancel_request_ends_what_waits_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn who_does_nothing_in_a_transaction_is_shown_out() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("SET idle_in_transaction_session_timeout = '5s'")).await;
     sleep(Duration::from_secs(60)).await;
@@ -211,7 +211,7 @@ async fn who_does_nothing_in_a_transaction_is_shown_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_away_leaves_nothing_open() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     blocks(&mut second, "UPDATE t SET n = n + 1 WHERE id = 'a'").await;
@@ -222,7 +222,7 @@ async fn a_client_that_goes_away_leaves_nothing_open() {
 
 #[tokio::test(start_paused = true)]
 async fn who_goes_away_while_its_statement_waits_does_not_take_it_along() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     blocks(&mut second, "UPDATE t SET n = n + 1 WHERE id = 'a'").await;
@@ -234,7 +234,7 @@ async fn who_goes_away_while_its_statement_waits_does_not_take_it_along() {
 
 #[tokio::test(start_paused = true)]
 async fn terminated_connections_take_back_what_they_had_open_and_none_goes_on() {
-    let served = served();
+    let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     blocks(&mut second, "UPDATE t SET n = n + 1 WHERE id = 'a'").await;
@@ -247,7 +247,7 @@ async fn terminated_connections_take_back_what_they_had_open_and_none_goes_on() 
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_keeps_what_was_committed_and_recovery_takes_its_time() {
-    let mut served = served();
+    let mut served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("UPDATE t SET n = 4 WHERE id = 'a'")).await;
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
@@ -264,7 +264,7 @@ async fn a_crash_keeps_what_was_committed_and_recovery_takes_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_only_reads_refuses_writes_for_a_moment() {
-    let served = served();
+    let served = served().await;
     let client = served.client().await;
     assert_eq!(served.postgres.read_only(Duration::from_secs(3)), "writes are refused for 3s");
     assert_eq!(number(&client, "a").await, 1);
@@ -284,7 +284,7 @@ async fn a_server_that_only_reads_refuses_writes_for_a_moment() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_set_in_a_transaction_goes_back_with_it() {
-    let served = served();
+    let served = served().await;
     let mut raw = served.begun().await;
     let show = query("SHOW lock_timeout");
     raw.say(&query("BEGIN; SET lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'")).await;
@@ -301,7 +301,7 @@ async fn what_is_set_in_a_transaction_goes_back_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_crate_beneath_is_at_home_here() {
-    let served = served();
+    let served = served().await;
     let mut client = served.client().await;
     let statement = client.prepare("SELECT n FROM t WHERE id = $1").await.expect("a statement");
     assert_eq!(statement.params(), [Type::TEXT]);
