@@ -288,13 +288,13 @@ async fn what_is_set_in_a_transaction_goes_back_with_it() {
     let mut raw = served.begun().await;
     let show = query("SHOW lock_timeout");
     raw.say(&query("BEGIN; SET lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 3s | C SHOW | Z T");
-    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T setting | D 4s | C SHOW | Z T");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 3s | C SHOW | Z T");
+    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T statement_timeout | D 4s | C SHOW | Z T");
     raw.say(&query("ROLLBACK")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 0 | C SHOW | Z I");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 0 | C SHOW | Z I");
     raw.say(&query("BEGIN; SET lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'; COMMIT")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 3s | C SHOW | Z I");
-    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T setting | D 0 | C SHOW | Z I");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 3s | C SHOW | Z I");
+    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T lock_timeout | D 0 | C SHOW | Z I");
     raw.say(&query("BEGIN; SET application_name = 'x'")).await;
     assert_eq!(raw.say(&query("ROLLBACK")).await, "C ROLLBACK | S application_name= | Z I");
 }
