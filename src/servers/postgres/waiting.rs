@@ -66,6 +66,7 @@ impl Postgres {
             return Some(Err(Stopped::Ended(end.clone())));
         }
         let answer = backend.answer.take()?;
+        backend.doing = None;
         Some(answer.map_err(Stopped::Refused))
     }
 }
