@@ -1,6 +1,6 @@
 //! What functions called from within the storage's statements share with the database around them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::Value as Cell;
@@ -35,6 +35,25 @@ impl From<Refusal> for Signal {
     }
 }
 
+/// A row that is to be written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RowAttempt {
+    /// Its keys; nothing for a partial key that it does not occupy.
+    pub(super) keys: Vec<Option<Vec<Cell>>>,
+    /// The primary key of the row that it replaces, if any.
+    pub(super) replaced: Vec<Cell>,
+}
+
+/// The rows that a statement found when it began, before it had to wait.
+///
+/// When it is carried out once more it finds no others, as in Postgres: neither rows that fit its condition only now, nor
+/// rows that have taken the key of one that has gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) tables: BTreeSet<TableId>,
+    pub(super) rows: BTreeSet<(TableId, Box<[u8]>)>,
+}
+
 /// The state behind the functions.
 #[derive(Debug, Default)]
 pub(super) struct Live {
@@ -51,8 +70,10 @@ pub(super) struct Live {
     pub(super) upsert: bool,
     /// What the statement has written so far.
     pub(super) changes: Vec<Change>,
-    /// The keys of the row that was to be written last.
-    pub(super) attempted: Vec<Vec<Cell>>,
+    /// The row that was to be written last.
+    pub(super) attempt: RowAttempt,
+    /// Which rows the statement may write, where it has waited: those that it found when it began.
+    pub(super) seen: Option<Seen>,
     /// Why the statement was stopped by a function.
     pub(super) signal: Option<Signal>,
     /// Session-wide advisory locks that the statement took in an attempt before, and does not take again.

@@ -216,3 +216,45 @@ fn emptying_a_table_waits_for_those_who_use_it() {
     bench.done(a, "ROLLBACK");
     assert_eq!(bench.finished(), [(b, ok("0"))]);
 }
+
+#[test]
+fn a_write_that_waited_finds_no_rows_but_those_it_had_found() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    // The row has gone, and another has taken its key.
+    bench.done(a, "BEGIN");
+    bench.done(a, "DELETE FROM accounts WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('a', 1, NULL)");
+    bench.waits(b, "UPDATE accounts SET balance = 9 WHERE id = 'a'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("UPDATE 0"))]);
+    // One row fits only now, the other still does.
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 100 WHERE id = 'a'");
+    bench.done(a, "UPDATE accounts SET code = 'z' WHERE id = 'b'");
+    bench.waits(b, "DELETE FROM accounts WHERE balance = 100 RETURNING id");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("b"))]);
+    bench.done(a, "BEGIN");
+    bench.done(a, "DELETE FROM accounts WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('a', 2, NULL)");
+    bench.waits(b, "SELECT balance FROM accounts WHERE id = 'a' FOR UPDATE");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("SELECT 0"))]);
+}
+
+#[test]
+fn what_no_table_could_hold_is_refused_before_anybody_is_waited_for() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    bench.done(a, "ALTER TABLE accounts ADD CONSTRAINT positive CHECK (balance >= 0)");
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 5 WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('n', 1, 'z')");
+    assert_eq!(bench.refused(b, "UPDATE accounts SET balance = -1 WHERE id = 'a'").state, "23514");
+    assert_eq!(bench.refused(b, "UPDATE accounts SET balance = -1, code = 'q' WHERE id = 'a'").state, "23514");
+    assert_eq!(bench.refused(b, "INSERT INTO accounts VALUES ('n', NULL, NULL)").state, "23502");
+    bench.waits(b, "UPDATE accounts SET id = 'b' WHERE id = 'a'");
+    bench.done(a, "ROLLBACK");
+    assert_eq!(bench.finished(), [(b, Err("23505"))]);
+}
