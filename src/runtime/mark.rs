@@ -53,12 +53,37 @@ pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
 
 /// Reports that a server committed `value` under `key` (`None`: it is gone), and why: `set`, `del`, `expired`, `evicted`.
 ///
-/// Further causes are `lost` (after a crash or fail-over) and `flushed`. This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
+/// Further causes are `lost` (after a crash or fail-over), `flushed`, and `insert`, `update` and `delete` of a row. This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
 pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) {
     #[cfg(feature = "sim")]
     record(|| What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause });
     #[cfg(not(feature = "sim"))]
     let _ = (store, key, value, cause);
+}
+
+/// What the caller works for, so that another can report its part of it: see [`Doing::commit`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Doing(#[cfg(feature = "sim")] crate::world::history::ActivityId);
+
+/// The activity that the caller works for.
+pub fn doing() -> Doing {
+    Doing(
+        #[cfg(feature = "sim")]
+        crate::world::World::with(|world| world.context().activity).unwrap_or_default(),
+    )
+}
+
+impl Doing {
+    /// As [`commit`], for this activity: of a server that does at the end of one request what another has waited for.
+    pub fn commit(self, store: &str, key: &str, value: Option<&str>, cause: &'static str) {
+        #[cfg(feature = "sim")]
+        crate::world::World::with(|world| {
+            let what = What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause };
+            world.record_within(self.0, what);
+        });
+        #[cfg(not(feature = "sim"))]
+        let _ = (store, key, value, cause);
+    }
 }
 
 /// The name of the host that the caller runs on, inside a world.
