@@ -1,4 +1,4 @@
-//! A Postgres: the wire protocol, and SQL over SQLite.
+//! A Postgres: the wire protocol, and SQL over `SQLite`.
 
 pub mod engine;
 mod refusal;

@@ -177,8 +177,13 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
         }
     }
     for target in wanted {
-        let writers = live.locks.writers(live.session, &target);
+        let session = live.session;
+        let writers = live.locks.writers(session, &target);
         if !writers.is_empty() {
+            // Who waits for a key of a row that changes has locked the row.
+            if let Some(key) = encoded(old.iter().copied()).filter(|_| changes) {
+                live.locks.take(session, Target::Row(table.id, key), Strength::Update, true);
+            }
             return Err(Signal::Wait(writers));
         }
     }

@@ -56,6 +56,10 @@ pub(super) struct Seen {
 
 /// The state behind the functions.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked by another function, and they do not exclude each other"
+)]
 pub(super) struct Live {
     pub(super) tables: Vec<Option<Arc<Table>>>,
     pub(super) locks: Locks,

@@ -9,6 +9,7 @@ const SCHEMA: &str = "
     INSERT INTO accounts VALUES ('a', 100, 'x'), ('b', 100, 'y');
 ";
 
+#[expect(clippy::unnecessary_wraps, reason = "what statements come to is compared with it")]
 fn ok(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
@@ -257,4 +258,16 @@ fn what_no_table_could_hold_is_refused_before_anybody_is_waited_for() {
     bench.waits(b, "UPDATE accounts SET id = 'b' WHERE id = 'a'");
     bench.done(a, "ROLLBACK");
     assert_eq!(bench.finished(), [(b, Err("23505"))]);
+}
+
+#[test]
+fn who_waits_for_a_key_holds_the_row() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let (b, c) = (bench.database.connect(), bench.database.connect());
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 5 WHERE id = 'b'");
+    bench.waits(b, "UPDATE accounts SET code = 'y' WHERE id = 'a'");
+    bench.waits(c, "UPDATE accounts SET code = NULL WHERE id = 'a'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, Err("23505")), (c, ok("UPDATE 1"))]);
 }
