@@ -71,7 +71,12 @@ fn unique(rest: &str, attempt: &RowAttempt, catalog: &Catalog, storage: &Connect
 
 /// Of the keys of the row that was refused, the first that another row has: Postgres looks at them in the order in which
 /// they were made, the storage in one of its own. `None` where the other row went with the statement that failed.
-fn first_violated(table: &Table, attempt: &RowAttempt, catalog: &Catalog, storage: &Connection) -> Option<usize> {
+pub(super) fn first_violated(
+    table: &Table,
+    attempt: &RowAttempt,
+    catalog: &Catalog,
+    storage: &Connection,
+) -> Option<usize> {
     table.uniques.iter().zip(&attempt.keys).position(|(unique, cells)| {
         let Some(cells) = cells else { return false };
         let mut sql = format!("SELECT 1 FROM {} WHERE {}", quoted_name(&table.name), table.matches(&unique.columns, 1));

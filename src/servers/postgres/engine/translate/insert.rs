@@ -223,7 +223,13 @@ impl Translator<'_> {
         ]);
         let sets = self.assignments(table, &update.assignments, &scope)?;
         let condition = match &update.selection {
-            Some(condition) => format!(" WHERE {}", self.truth(condition, &scope, "WHERE")?),
+            // The row is locked whether or not it is then updated.
+            Some(condition) => {
+                let keys: Vec<&str> =
+                    table.key().iter().map(|&column| scope.relations[0].fields[column].sql.as_str()).collect();
+                let lock = format!("pg_lock_row('nokeyupdate', 'wait', {}, {})", table.id, keys.join(", "));
+                format!(" WHERE {lock} AND {}", self.truth(condition, &scope, "WHERE")?)
+            }
             None => String::new(),
         };
         Ok(format!(" ON CONFLICT{target} DO UPDATE SET {}{condition}", sets.join(", ")))
