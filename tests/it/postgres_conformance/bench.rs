@@ -1,0 +1,205 @@
+//! A sequence played on both servers at once, and their answers compared step by step.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::compare::settled;
+use super::schema::{EMPTY, EVERYTHING, ROWS, TABLES};
+use super::render::Statement;
+use super::side::{Peer, Side};
+use super::steps::{Sequence, Step, Way};
+use super::wire::{Part, show};
+
+/// How often things have happened.
+#[derive(Default, Debug)]
+pub(crate) struct Tally {
+    pub(crate) steps: u64,
+    /// How often each template was served, was refused, and had to wait.
+    pub(crate) templates: BTreeMap<&'static str, [u64; 3]>,
+    /// How often each SQLSTATE was met.
+    pub(crate) states: BTreeMap<String, u64>,
+    /// Sequences that ended early because the servers chose different victims of a deadlock.
+    pub(crate) other_victims: u64,
+    /// Sequences that ended early because two sessions waited for the same one, who may be followed by either.
+    pub(crate) races: u64,
+}
+
+/// Both servers with their sessions.
+pub(crate) struct Bench<R, S> {
+    pub(crate) real: Side<R>,
+    pub(crate) simulated: Side<S>,
+    pub(crate) tally: Tally,
+}
+
+/// Whether a sequence can go on.
+#[derive(PartialEq, Eq)]
+enum Course {
+    On,
+    /// What comes next is promised by nobody.
+    Open,
+}
+
+fn broken(error: &io::Error) -> String {
+    format!("the connection failed: {error}")
+}
+
+impl<R: Peer, S: Peer> Bench<R, S> {
+    /// Makes the tables on both servers.
+    pub(crate) async fn prepare(&mut self) -> Result<(), String> {
+        for table in TABLES {
+            self.expect(table).await?;
+        }
+        Ok(())
+    }
+
+    /// Has both carry out what must succeed.
+    async fn expect(&mut self, text: &str) -> Result<(), String> {
+        let real = self.real.sessions[0].connection.simple(text).await.map_err(|error| broken(&error))?;
+        let simulated = self.simulated.sessions[0].connection.simple(text).await.map_err(|error| broken(&error))?;
+        for (name, answer) in [("real", real), ("simulated", simulated)] {
+            if answer.iter().any(|part| matches!(part, Part::Failed(_))) {
+                return Err(format!("the {name} server refuses {text}\n{}", show(&answer)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays a sequence; what the first difference is, if there is one.
+    pub(crate) async fn play(&mut self, sequence: &Sequence) -> Result<(), String> {
+        self.expect(EMPTY).await?;
+        self.expect(ROWS).await?;
+        for step in &sequence.steps {
+            if self.is_busy(step.connection) {
+                continue;
+            }
+            let course = self.step(step).await.map_err(|difference| format!("{}\n{difference}", step.show()))?;
+            if course == Course::Open {
+                return self.renew().await;
+            }
+        }
+        self.end(sequence).await
+    }
+
+    /// Begins anew on other connections.
+    pub(crate) async fn renew(&mut self) -> Result<(), String> {
+        self.real.renew().await.map_err(|error| broken(&error))?;
+        self.simulated.renew().await.map_err(|error| broken(&error))
+    }
+
+    fn is_busy(&self, connection: usize) -> bool {
+        self.real.sessions[connection].busy
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Course, String> {
+        let statement = step.statement();
+        self.tally.steps += 1;
+        if self.real.sessions[step.connection].lacks(&statement, step.way) {
+            for session in [&mut self.real.sessions[step.connection], &mut self.simulated.sessions[step.connection]] {
+                session.prepare(&statement).await.map_err(|error| broken(&error))?;
+            }
+            let answers = self.compare(Some(step)).await?;
+            let [real, simulated] = answers.map(|answers| {
+                answers.into_iter().find(|(at, _)| *at == step.connection).map(|(_, answer)| answer).unwrap_or_default()
+            });
+            let known = self.real.sessions[step.connection].prepared(&statement, &real);
+            self.simulated.sessions[step.connection].prepared(&statement, &simulated);
+            if !known {
+                return Ok(Course::On);
+            }
+        }
+        self.send(step.connection, &statement, step.way).await?;
+        let [real, simulated] = self.compare(Some(step)).await?;
+        if self.is_busy(step.connection) {
+            self.tally.templates.entry(step.template).or_default()[2] += 1;
+        }
+        if victim(&real) != victim(&simulated) {
+            self.tally.other_victims += 1;
+            return Ok(Course::Open);
+        }
+        if self.real.is_a_race() {
+            self.tally.races += 1;
+            return Ok(Course::Open);
+        }
+        Ok(Course::On)
+    }
+
+    async fn send(&mut self, connection: usize, statement: &Statement, way: Way) -> Result<(), String> {
+        for session in [&mut self.real.sessions[connection], &mut self.simulated.sessions[connection]] {
+            session.send(statement, way).await.map_err(|error| broken(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for both servers to come to rest, and compares what they have answered and who waits.
+    async fn compare(&mut self, step: Option<&Step>) -> Result<[Vec<(usize, Vec<Part>)>; 2], String> {
+        let (real, simulated) = tokio::join!(self.real.settle(), self.simulated.settle());
+        let [mut real, mut simulated] = [
+            real.map_err(|error| format!("the real server: {error}"))?,
+            simulated.map_err(|error| format!("the simulated server: {error}"))?,
+        ];
+        real.sort_by_key(|(at, _)| *at);
+        simulated.sort_by_key(|(at, _)| *at);
+        if victim(&real).is_some() && victim(&simulated).is_some() && victim(&real) != victim(&simulated) {
+            return Ok([real, simulated]);
+        }
+        let of = |answers: &[(usize, Vec<Part>)], at: usize| {
+            answers.iter().find(|(other, _)| *other == at).map(|(_, answer)| answer.clone())
+        };
+        for (at, session) in self.real.sessions.iter().enumerate() {
+            let both = [of(&real, at), of(&simulated, at)];
+            let [a, b] = both.each_ref().map(|answer| answer.as_ref().map(|answer| settled(answer, session.ordered)));
+            if a != b {
+                let told = both.map(|answer| answer.map_or("    waits\n".to_owned(), |answer| show(&answer)));
+                let name = char::from(b'A' + at as u8);
+                return Err(format!("{name}: the real server:\n{}{name}: the simulated server:\n{}", told[0], told[1]));
+            }
+        }
+        for (at, answer) in &real {
+            self.count(answer, step.filter(|step| step.connection == *at));
+        }
+        Ok([real, simulated])
+    }
+
+    fn count(&mut self, answer: &[Part], step: Option<&Step>) {
+        let mut refused = false;
+        for part in answer {
+            if let Part::Failed(failure) = part {
+                refused = true;
+                *self.tally.states.entry(failure.state.clone()).or_default() += 1;
+            }
+        }
+        if let Some(step) = step {
+            self.tally.templates.entry(step.template).or_default()[usize::from(refused)] += 1;
+        }
+    }
+
+    /// Ends what is still open, and compares what the tables then hold.
+    async fn end(&mut self, sequence: &Sequence) -> Result<(), String> {
+        let plain = |text: &str| Statement { text: text.to_owned(), literal: text.to_owned(), parameters: Vec::new() };
+        for text in [sequence.end(), "SELECT pg_advisory_unlock_all()"] {
+            // Each end may let another go on, which then is ended too.
+            let mut ended = vec![false; self.real.sessions.len()];
+            while let Some(at) = (0..ended.len()).find(|&at| !ended[at] && !self.is_busy(at)) {
+                ended[at] = true;
+                self.send(at, &plain(text), Way::Simple).await?;
+                let [real, simulated] = self.compare(None).await.map_err(|difference| format!("{text}: {difference}"))?;
+                if victim(&real) != victim(&simulated) {
+                    return self.renew().await;
+                }
+            }
+            if ended.contains(&false) && text != sequence.end() {
+                return Err("sessions wait though nobody holds anything".to_owned());
+            }
+        }
+        let everything = plain(EVERYTHING);
+        self.send(0, &everything, Way::Simple).await?;
+        self.compare(None).await.map_err(|difference| format!("in the end: {difference}"))?;
+        Ok(())
+    }
+}
+
+/// Which session a deadlock was broken by.
+fn victim(answers: &[(usize, Vec<Part>)]) -> Option<usize> {
+    let is_victim = |part: &Part| matches!(part, Part::Failed(failure) if failure.state == "40P01");
+    answers.iter().find(|(_, answer)| answer.iter().any(is_victim)).map(|(at, _)| *at)
+}
