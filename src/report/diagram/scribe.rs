@@ -18,7 +18,7 @@ const GRAIN: Duration = Duration::from_millis(2);
 /// All pieces of a run's diagram, in order.
 pub(super) fn pieces(run: &Run, history: &History, names: &Names, subject: &Subject) -> Vec<Piece> {
     let events = history.events();
-    let effects = effects(events);
+    let effects = effects(history);
     let mut scribe = Scribe {
         history,
         names,
