@@ -20,6 +20,7 @@ pub(super) enum End {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Backend {
+    pub(super) pid: i32,
     secret: i32,
     pub(super) wake: Arc<Notify>,
     /// Its statement waits for a lock.
@@ -53,7 +54,7 @@ impl Backends {
         // Drawn by nobody: what a client must not guess is no secret in a simulation.
         let secret = pid.wrapping_mul(0x5DEE_CE6D);
         let wake = Arc::new(Notify::new());
-        self.all.insert(session, Backend { secret, wake: wake.clone(), waiting: false, answer: None, end: None });
+        self.all.insert(session, Backend { pid, secret, wake: wake.clone(), waiting: false, answer: None, end: None });
         Badge { session, pid, secret, wake }
     }
 

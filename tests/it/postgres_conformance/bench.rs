@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use super::compare::settled;
 use super::schema::{EMPTY, EVERYTHING, ROWS, TABLES};
@@ -9,6 +10,9 @@ use super::render::Statement;
 use super::side::{Peer, Side};
 use super::steps::{Sequence, Step, Way};
 use super::wire::{Part, show};
+
+/// How long what nothing can hold up may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often things have happened.
 #[derive(Default, Debug)]
@@ -39,6 +43,10 @@ enum Course {
     Open,
 }
 
+fn told(script: &[String], difference: &str) -> String {
+    format!("{}\n{difference}", script.join("\n"))
+}
+
 fn broken(error: &io::Error) -> String {
     format!("the connection failed: {error}")
 }
@@ -54,8 +62,13 @@ impl<R: Peer, S: Peer> Bench<R, S> {
 
     /// Has both carry out what must succeed.
     async fn expect(&mut self, text: &str) -> Result<(), String> {
-        let real = self.real.sessions[0].connection.simple(text).await.map_err(|error| broken(&error))?;
-        let simulated = self.simulated.sessions[0].connection.simple(text).await.map_err(|error| broken(&error))?;
+        let both = tokio::join!(
+            tokio::time::timeout(PATIENCE, self.real.sessions[0].connection.simple(text)),
+            tokio::time::timeout(PATIENCE, self.simulated.sessions[0].connection.simple(text))
+        );
+        let real = both.0.map_err(|_| format!("the real server never answers {text}"))?;
+        let simulated = both.1.map_err(|_| format!("the simulated server never answers {text}"))?;
+        let [real, simulated] = [real.map_err(|error| broken(&error))?, simulated.map_err(|error| broken(&error))?];
         for (name, answer) in [("real", real), ("simulated", simulated)] {
             if answer.iter().any(|part| matches!(part, Part::Failed(_))) {
                 return Err(format!("the {name} server refuses {text}\n{}", show(&answer)));
@@ -68,16 +81,22 @@ impl<R: Peer, S: Peer> Bench<R, S> {
     pub(crate) async fn play(&mut self, sequence: &Sequence) -> Result<(), String> {
         self.expect(EMPTY).await?;
         self.expect(ROWS).await?;
+        let mut script = Vec::new();
         for step in &sequence.steps {
             if self.is_busy(step.connection) {
                 continue;
             }
-            let course = self.step(step).await.map_err(|difference| format!("{}\n{difference}", step.show()))?;
-            if course == Course::Open {
-                return self.renew().await;
+            let before = step.before(self.real.sessions[step.connection].status);
+            for step in before.iter().chain([step]) {
+                let statement = step.statement(self.real.sessions[step.connection].status);
+                script.push(step.show(&statement));
+                let course = self.step(step, &statement).await;
+                if course.map_err(|difference| told(&script, &difference))? == Course::Open {
+                    return self.renew().await;
+                }
             }
         }
-        self.end(sequence).await
+        self.end(sequence).await.map_err(|difference| told(&script, &difference))
     }
 
     /// Begins anew on other connections.
@@ -90,24 +109,23 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.real.sessions[connection].busy
     }
 
-    async fn step(&mut self, step: &Step) -> Result<Course, String> {
-        let statement = step.statement();
+    async fn step(&mut self, step: &Step, statement: &Statement) -> Result<Course, String> {
         self.tally.steps += 1;
-        if self.real.sessions[step.connection].lacks(&statement, step.way) {
+        if self.real.sessions[step.connection].lacks(statement, step.way) {
             for session in [&mut self.real.sessions[step.connection], &mut self.simulated.sessions[step.connection]] {
-                session.prepare(&statement).await.map_err(|error| broken(&error))?;
+                session.prepare(statement).await.map_err(|error| broken(&error))?;
             }
             let answers = self.compare(Some(step)).await?;
             let [real, simulated] = answers.map(|answers| {
                 answers.into_iter().find(|(at, _)| *at == step.connection).map(|(_, answer)| answer).unwrap_or_default()
             });
-            let known = self.real.sessions[step.connection].prepared(&statement, &real);
-            self.simulated.sessions[step.connection].prepared(&statement, &simulated);
+            let known = self.real.sessions[step.connection].prepared(statement, &real);
+            self.simulated.sessions[step.connection].prepared(statement, &simulated);
             if !known {
                 return Ok(Course::On);
             }
         }
-        self.send(step.connection, &statement, step.way).await?;
+        self.send(step.connection, statement, step.way).await?;
         let [real, simulated] = self.compare(Some(step)).await?;
         if self.is_busy(step.connection) {
             self.tally.templates.entry(step.template).or_default()[2] += 1;
@@ -176,20 +194,20 @@ impl<R: Peer, S: Peer> Bench<R, S> {
     /// Ends what is still open, and compares what the tables then hold.
     async fn end(&mut self, sequence: &Sequence) -> Result<(), String> {
         let plain = |text: &str| Statement { text: text.to_owned(), literal: text.to_owned(), parameters: Vec::new() };
-        for text in [sequence.end(), "SELECT pg_advisory_unlock_all()"] {
-            // Each end may let another go on, which then is ended too.
-            let mut ended = vec![false; self.real.sessions.len()];
-            while let Some(at) = (0..ended.len()).find(|&at| !ended[at] && !self.is_busy(at)) {
-                ended[at] = true;
+        // Each end may let another go on, which then is ended too.
+        let mut ended = vec![false; self.real.sessions.len()];
+        while let Some(at) = (0..ended.len()).find(|&at| !ended[at] && !self.is_busy(at)) {
+            ended[at] = true;
+            for text in [sequence.end(), "SELECT pg_advisory_unlock_all()"] {
                 self.send(at, &plain(text), Way::Simple).await?;
                 let [real, simulated] = self.compare(None).await.map_err(|difference| format!("{text}: {difference}"))?;
                 if victim(&real) != victim(&simulated) {
                     return self.renew().await;
                 }
             }
-            if ended.contains(&false) && text != sequence.end() {
-                return Err("sessions wait though nobody holds anything".to_owned());
-            }
+        }
+        if ended.contains(&false) {
+            return Err("in the end: sessions wait though nobody holds anything".to_owned());
         }
         let everything = plain(EVERYTHING);
         self.send(0, &everything, Way::Simple).await?;

@@ -23,13 +23,15 @@ pub(crate) struct Session {
     pub(crate) busy: bool,
     /// Whether the rows of that answer come in an order that is promised.
     pub(crate) ordered: bool,
+    /// The state of its transaction, as last told.
+    pub(crate) status: char,
     /// The names of prepared statements and the types of their parameters, by their text.
     prepared: BTreeMap<String, (String, Vec<Oid>)>,
 }
 
 impl Session {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, busy: false, ordered: false, prepared: BTreeMap::new() }
+        Self { connection, busy: false, ordered: false, status: 'I', prepared: BTreeMap::new() }
     }
 
     /// Whether the statement must be prepared before it is sent in this way.

@@ -26,6 +26,9 @@ pub(crate) trait Peer {
     /// Opens a connection.
     fn connect(&self) -> impl Future<Output = io::Result<Connection>>;
 
+    /// Ends connections, and what they had open.
+    fn end(&mut self, processes: &[i32]) -> impl Future<Output = io::Result<()>>;
+
     /// Who waits for locks now.
     fn waits(&mut self) -> impl Future<Output = io::Result<Waits>>;
 }
@@ -50,6 +53,8 @@ impl<P: Peer> Side<P> {
 
     /// Has new sessions instead of those there are.
     pub(crate) async fn renew(&mut self) -> io::Result<()> {
+        let processes: Vec<i32> = self.sessions.iter().map(|session| session.connection.process).collect();
+        self.peer.end(&processes).await?;
         for session in &mut self.sessions {
             *session = Session::new(self.peer.connect().await?);
         }
@@ -102,6 +107,9 @@ impl<P: Peer> Side<P> {
             Box::pin(async move {
                 let answer = session.connection.answer().await;
                 session.busy = answer.is_err();
+                if let Ok([.., Part::Ready(status)]) = answer.as_deref() {
+                    session.status = *status;
+                }
                 answer.map(|parts| (at, parts))
             })
         });

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 
 use super::render::{Statement, render};
-use super::templates::{Group, LOCKS, MISTAKES, READS, SEVERAL, TRANSACTIONS, WRITES};
+use super::templates::{BEGINNINGS, ENDS, Group, LOCKS, MISTAKES, READS, SEVERAL, TRANSACTIONS, TURN, WRITES};
 
 /// How a statement is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,23 +18,39 @@ pub(crate) enum Way {
 }
 
 /// One statement on one connection.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) connection: usize,
     pub(crate) template: &'static str,
     picks: [u16; 10],
     pub(crate) way: Way,
+    /// Whether a transaction is begun for it where there is none, and a spoilt one ended first.
+    within: bool,
 }
 
 impl Step {
-    pub(crate) fn statement(&self) -> Statement {
-        render(self.template, &self.picks)
+    /// What it sends from a session that is in the state `status`.
+    pub(crate) fn statement(&self, status: char) -> Statement {
+        match self.template {
+            TURN => self.turn(status),
+            template => render(template, &self.picks),
+        }
+    }
+
+    /// What is to be sent before.
+    pub(crate) fn before(&self, status: char) -> Option<Step> {
+        let turn = Step { template: TURN, way: Way::Simple, within: false, ..self.clone() };
+        (self.within && self.template != TURN && status != 'T').then_some(turn)
+    }
+
+    fn turn(&self, status: char) -> Statement {
+        let choices = if status == 'I' { BEGINNINGS } else { ENDS };
+        render(choices[usize::from(self.picks[0]) % choices.len()], &[])
     }
 
     /// As a person would type it.
-    pub(crate) fn show(&self) -> String {
+    pub(crate) fn show(&self, statement: &Statement) -> String {
         let name = char::from(b'A' + self.connection as u8);
-        let statement = self.statement();
         match self.way {
             Way::Simple => format!("{name}> {};", statement.literal),
             way => {
@@ -43,12 +59,6 @@ impl Step {
                 format!("{name}> {}; -- {way:?} {parameters:?}", statement.text)
             }
         }
-    }
-}
-
-impl std::fmt::Debug for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.show())
     }
 }
 
@@ -63,8 +73,7 @@ pub(crate) struct Sequence {
 
 impl std::fmt::Debug for Sequence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "on {} connections, with a {} at the end:", self.connections, self.end())?;
-        self.steps.iter().try_for_each(|step| writeln!(f, "    {step:?}"))
+        write!(f, "{} steps on {} connections", self.steps.len(), self.connections)
     }
 }
 
@@ -91,19 +100,20 @@ fn step(connections: usize) -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|binary| Way::Prepared { binary }),
     ];
     let template = prop_oneof![
-        7 => from(TRANSACTIONS),
-        12 => from(WRITES),
-        5 => from(READS),
-        3 => from(LOCKS),
+        10 => from(TRANSACTIONS),
+        28 => from(WRITES),
+        8 => from(READS),
+        8 => from(LOCKS),
         1 => from(MISTAKES),
     ];
-    let one = (0..connections, template, any::<[u16; 10]>(), ways)
-        .prop_map(|(connection, template, picks, way)| Step { connection, template, picks, way });
+    let one = (0..connections, template, any::<[u16; 10]>(), ways, prop::bool::weighted(0.85))
+        .prop_map(|(connection, template, picks, way, within)| Step { connection, template, picks, way, within });
     let several = (0..connections, from(SEVERAL)).prop_map(|(connection, template)| Step {
         connection,
         template,
         picks: [0; 10],
         way: Way::Simple,
+        within: false,
     });
     prop_oneof![60 => one, 1 => several]
 }

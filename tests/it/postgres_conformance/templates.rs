@@ -18,31 +18,39 @@ pub(crate) enum Words {
 pub(crate) fn words(name: &str) -> Words {
     use Words::{Plain, Templates, Values};
     match name {
-        "w" => Values(&["ws1", "ws2", "ws3", "ws4", "ws1", "ws2", "ws5"]),
+        "w" => Values(&["ws1", "ws1", "ws1", "ws1", "ws2", "ws2", "ws3", "ws4", "ws5"]),
+        "new" => Values(&["ws4", "ws5", "ws6", "ws4", "ws5", "ws1", "ws2"]),
         "w or none" => Values(&["NULL", "ws1", "ws2", "ws3", "ws9"]),
-        "s" => Values(&["online", "degraded", "offline", "paused", "removed", "provisioning", "online", "paused", "strange"]),
-        "i" => Values(&["i-1", "i-2", "NULL", "i-3", "i-4", "NULL", "i-5"]),
-        "n" => Values(&["1", "0", "2", "3", "5", "-1", "1", "2"]),
+        "s" => Values(&["online", "degraded", "offline", "paused", "removed", "provisioning", "online", "paused", "online", "degraded", "online", "offline", "strange"]),
+        "i" => Values(&["i-1", "i-2", "NULL", "i-3", "i-4", "NULL", "i-5", "i-6", "i-7"]),
+        "n" => Values(&["1", "0", "2", "3", "5", "1", "2", "1", "2", "1", "2", "3", "-1"]),
         "count" => Values(&["1", "2", "3", "0", "10"]),
         "big" => Values(&["1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5", "x", "NULL"]),
-        "j" => Values(&["{}", "{\"a\": 1}", "{\"b\": [1, 2.50, null, true], \"a\": \"x\"}", "[]", "\"text\"", "NULL", "{\"a\": {\"c\": \"\\u00e9\"}}", "{broken"]),
-        "t" => Values(&["2020-01-01 00:00:00+00", "2020-02-01T00:00:00Z", "2020-03-01 12:00:00.000001+02", "2021-12-31 23:59:59.999999+00", "NULL", "2020-02-30 00:00:00+00", "soon"]),
+        "j" => Values(&["{}", "{\"a\": 1}", "{\"b\": [1, 2.50, null, true], \"a\": \"x\"}", "[]", "\"text\"", "NULL", "{\"a\": {\"c\": \"\\u00e9\"}}", "{\"a\": \"motd\"}", "{\"a\": null}", "{}", "{\"bb\": 1, \"a\": 2, \"bb\": 3}", "{broken"]),
+        "t" => Values(&["2020-01-01 00:00:00+00", "2020-02-01T00:00:00Z", "2020-03-01 12:00:00.000001+02", "2021-12-31 23:59:59.999999+00",
+            "2020-01-05 00:00:00+00", "2020-02-01 00:00:00+00", "2020-02-01", "2020-01-31 20:00:00-04:00", "2019-12-31 23:59", "2021-02-03 04:05:06", "NULL", "2020-02-30 00:00:00+00", "soon"]),
         "u" => Values(&[
             "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000003",
-            "00000000-0000-0000-0000-000000000001", "AAAAAAAA-0000-0000-0000-000000000004", "no-uuid",
+            "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000001",
+            "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000003", "AAAAAAAA-0000-0000-0000-000000000004",
+            "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "no-uuid",
         ]),
-        "b" => Values(&["true", "false", "t", "off", "maybe"]),
-        "x" => Values(&["\\x00ff", "\\x", "\\xdeadbeef", "\\xDEADBEEF00", "\\x0"]),
+        "new u" => Values(&[
+            "00000000-0000-0000-0000-000000000003", "AAAAAAAA-0000-0000-0000-000000000004", "00000000-0000-0000-0000-000000000005",
+            "00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000001",
+        ]),
+        "b" => Values(&["true", "false", "t", "off", "true", "false", "maybe"]),
+        "x" => Values(&["\\x00ff", "\\x", "\\xdeadbeef", "\\xDEADBEEF00", "\\x00", "\\x0"]),
         "f" => Values(&["a", "etc", "motd", "Ärger", "", "with space"]),
         "h" => Values(&["h1", "h2", "h3"]),
         "h or none" => Values(&["NULL", "h1", "h2", "h9"]),
-        "k" => Values(&["created", "stopped", "created", "sixteen letters.", "seventeen letters"]),
+        "k" => Values(&["created", "stopped", "created", "sixteen letters.", "started", "created", "seventeen letters"]),
         "tenant" => Values(&["t1", "t2"]),
         "name" => Values(&["one", "two", "NULL", "O'Brien"]),
-        "float" => Values(&["0.5", "1e10", "-0", "NaN", "1.1", "Infinity", "nil"]),
+        "float" => Values(&["0.5", "1e10", "-0", "NaN", "1.1", "Infinity", "0.1", "1e-7", "nil"]),
         "like" => Values(&["ws%", "WS_", "%2", "_s1", "%"]),
-        "ids" => Values(&["{ws1,ws3}", "{}", "{ws2,NULL,\"ws1\"}", "{ws4}", "{broken"]),
-        "numbers" => Values(&["{1,2}", "{}", "{3}", "{1,x}"]),
+        "ids" => Values(&["{ws1,ws3}", "{}", "{ws2,NULL,\"ws1\"}", "{ws4}", "{ws1}", "{ws2,ws5}", "{broken"]),
+        "numbers" => Values(&["{1,2}", "{}", "{3}", "{2}", "{1,2,3}", "{1,x}"]),
         "online" => Values(&["{online,degraded}"]),
         "nothing" => Values(&["{}"]),
         "lock number" => Values(&["1", "2", "-3"]),
@@ -76,34 +84,40 @@ pub(crate) fn words(name: &str) -> Words {
 /// Templates with their weights.
 pub(crate) type Group = &'static [(u32, &'static str)];
 
+/// Stands for what begins a transaction where there is none, and for what ends it where there is one.
+pub(crate) const TURN: &str = "begin or end";
+
 /// Transactions.
 #[rustfmt::skip]
 pub(crate) const TRANSACTIONS: Group = &[
-    (8, "BEGIN"),
-    (6, "COMMIT"),
-    (4, "ROLLBACK"),
-    (1, "START TRANSACTION"),
-    (1, "BEGIN ISOLATION LEVEL READ COMMITTED"),
-    (1, "END"),
-    (1, "ABORT"),
+    (14, TURN),
+    (1, "BEGIN"),
+    (1, "COMMIT"),
+    (1, "ROLLBACK"),
     (2, "SAVEPOINT a"),
     (2, "SAVEPOINT b"),
     (3, "ROLLBACK TO SAVEPOINT a"),
-    (1, "ROLLBACK TO b"),
+    (2, "ROLLBACK TO b"),
     (1, "RELEASE SAVEPOINT a"),
     (1, "RELEASE b"),
 ];
 
+/// What begins a transaction.
+pub(crate) const BEGINNINGS: &[&str] = &["BEGIN", "START TRANSACTION", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION"];
+
+/// What ends one.
+pub(crate) const ENDS: &[&str] = &["COMMIT", "ROLLBACK", "COMMIT", "END", "ABORT", "COMMIT WORK"];
+
 /// Statements that write rows.
 #[rustfmt::skip]
 pub(crate) const WRITES: Group = &[
-    (6, "INSERT INTO workspaces (id, status, instance_id) VALUES ({w}, {s}, {i}){returning}"),
-    (2, "INSERT INTO workspaces (id, generation, attributes, last_heartbeat_at) VALUES ({w}, {n}, {j}, {t}), ({w}, {n}, NULL, now()){returning}"),
-    (1, "INSERT INTO workspaces VALUES ({w}, DEFAULT, {i}){returning}"),
+    (6, "INSERT INTO workspaces (id, status, instance_id) VALUES ({new}, {s}, {i}){returning}"),
+    (2, "INSERT INTO workspaces (id, generation, attributes, last_heartbeat_at) VALUES ({new}, {n}, {j}, {t}), ({w}, {n}, NULL, now()){returning}"),
+    (1, "INSERT INTO workspaces VALUES ({new}, DEFAULT, {i}){returning}"),
     (1, "INSERT INTO workspaces (id, parent, updated_at) SELECT id || '0', id, updated_at FROM workspaces WHERE id = {w}"),
-    (3, "INSERT INTO workspaces (id, status) VALUES ({w}, {s}) ON CONFLICT DO NOTHING{returning}"),
-    (2, "INSERT INTO workspaces (id, instance_id) VALUES ({w}, {i}) ON CONFLICT (id) DO NOTHING{returning}"),
-    (1, "INSERT INTO workspaces (id, instance_id) VALUES ({w}, {i}) ON CONFLICT (instance_id) WHERE instance_id IS NOT NULL DO NOTHING RETURNING id"),
+    (3, "INSERT INTO workspaces (id, status) VALUES ({new}, {s}) ON CONFLICT DO NOTHING{returning}"),
+    (2, "INSERT INTO workspaces (id, instance_id) VALUES ({new}, {i}) ON CONFLICT (id) DO NOTHING{returning}"),
+    (1, "INSERT INTO workspaces (id, instance_id) VALUES ({new}, {i}) ON CONFLICT (instance_id) WHERE instance_id IS NOT NULL DO NOTHING RETURNING id"),
     (4, "INSERT INTO workspaces (id, status, instance_id) VALUES ({w}, {s}, {i}) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, generation = workspaces.generation + 1{returning}"),
     (2, "INSERT INTO workspaces AS w (id, status) VALUES ({w}, {s}) ON CONFLICT (id) DO UPDATE SET status = excluded.status WHERE w.status <> {s} RETURNING id, w.status"),
     (1, "INSERT INTO workspaces (id) VALUES ({w}), ({w}) ON CONFLICT (id) DO UPDATE SET generation = workspaces.generation + 1"),
@@ -122,9 +136,9 @@ pub(crate) const WRITES: Group = &[
     (1, "DELETE FROM events WHERE workspace = {w}"),
     (1, "UPDATE events SET body = {j}, at = {t} WHERE id = {n} RETURNING *"),
 
-    (3, "INSERT INTO sandboxes (id, tenant, name) VALUES ({u}, {tenant}, {name}) RETURNING *"),
-    (1, "INSERT INTO sandboxes (id, tenant, name, warm) VALUES ({u}, {tenant}, {name}, {b}) ON CONFLICT (tenant, name) DO UPDATE SET version = sandboxes.version + 1, warm = EXCLUDED.warm RETURNING id, version, warm"),
-    (1, "INSERT INTO sandboxes (id, tenant, name) VALUES ({u}, {tenant}, {name}) ON CONFLICT ON CONSTRAINT sandboxes_tenant_name_key DO NOTHING"),
+    (3, "INSERT INTO sandboxes (id, tenant, name) VALUES ({new u}, {tenant}, {name}) RETURNING *"),
+    (1, "INSERT INTO sandboxes (id, tenant, name, warm) VALUES ({new u}, {tenant}, {name}, {b}) ON CONFLICT (tenant, name) DO UPDATE SET version = sandboxes.version + 1, warm = EXCLUDED.warm RETURNING id, version, warm"),
+    (1, "INSERT INTO sandboxes (id, tenant, name) VALUES ({new u}, {tenant}, {name}) ON CONFLICT ON CONSTRAINT sandboxes_tenant_name_key DO NOTHING"),
     (4, "UPDATE sandboxes SET version = version + 1 WHERE id = {u} AND epoch = {n} RETURNING version"),
     (2, "UPDATE sandboxes SET warm = NOT warm, name = {name} WHERE id = {u} RETURNING warm, name"),
     (3, "DELETE FROM sandboxes WHERE id = {u}"),
@@ -174,7 +188,7 @@ pub(crate) const READS: Group = &[
 /// Statements that lock without writing.
 #[rustfmt::skip]
 pub(crate) const LOCKS: Group = &[
-    (5, "SELECT id, status, generation FROM workspaces WHERE id = {w} {lock}"),
+    (8, "SELECT id, status, generation FROM workspaces WHERE id = {w} {lock}"),
     (2, "SELECT id FROM workspaces ORDER BY id LIMIT {count} FOR UPDATE {hurry}"),
     (2, "SELECT id FROM workspaces WHERE status = {s} ORDER BY id FOR NO KEY UPDATE {hurry}"),
     (1, "SELECT e.id FROM events e JOIN workspaces w ON w.id = e.workspace ORDER BY e.id FOR UPDATE OF e {hurry}"),
@@ -196,8 +210,8 @@ pub(crate) const MISTAKES: Group = &[
     (1, "SELECT * FROM nowhere"),
     (1, "SELEC 1"),
     (1, "UPDATE workspaces SET nothing = 1 WHERE id = {w}"),
-    (1, "INSERT INTO workspaces (id, status) VALUES ({w})"),
-    (1, "INSERT INTO workspaces (id, generation) VALUES ({w}, 'many')"),
+    (1, "INSERT INTO workspaces (id, status) VALUES ({new})"),
+    (1, "INSERT INTO workspaces (id, generation) VALUES ({new}, 'many')"),
     (1, "INSERT INTO workspaces (id, status) VALUES (NULL, {s})"),
     (1, "UPDATE workspaces SET updated_at = NULL WHERE id = {w}"),
     (1, "SELECT 1 / 0"),
@@ -214,7 +228,7 @@ pub(crate) const MISTAKES: Group = &[
     (1, "SELECT w.id, e.id FROM workspaces w, events e WHERE id = {w}"),
     (1, "SELECT id FROM workspaces WHERE generation"),
     (1, "SELECT (SELECT id FROM workspaces)"),
-    (1, "INSERT INTO workspaces (id) VALUES ({w}) ON CONFLICT (status) DO NOTHING"),
+    (1, "INSERT INTO workspaces (id) VALUES ({new}) ON CONFLICT (status) DO NOTHING"),
     (1, "SAVEPOINT"),
     (1, ""),
     (1, "-- only words"),
