@@ -5,14 +5,18 @@ use std::io;
 use std::time::Duration;
 
 use super::compare::settled;
+use super::peers::{Real, Simulated};
 use super::schema::{EMPTY, EVERYTHING, ROWS, TABLES};
 use super::render::Statement;
 use super::side::{Peer, Side};
-use super::steps::{Sequence, Step, Way};
+use super::steps::{Said, Sequence, Way};
 use super::wire::{Part, show};
 
 /// How long what nothing can hold up may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many connections there are at most.
+const SESSIONS: usize = 3;
 
 /// How often things have happened.
 #[derive(Default, Debug)]
@@ -51,14 +55,21 @@ fn broken(error: &io::Error) -> String {
     format!("the connection failed: {error}")
 }
 
-impl<R: Peer, S: Peer> Bench<R, S> {
-    /// Makes the tables on both servers.
-    pub(crate) async fn prepare(&mut self) -> Result<(), String> {
+impl Bench<Real, Simulated> {
+    /// Starts both servers, and makes the tables. `None`: there is no real one on this machine, and the reader has been
+    /// told.
+    pub(crate) async fn start() -> Option<Self> {
+        let real = Side::new(Real::start().await?, SESSIONS).await.expect("the real server accepts");
+        let simulated = Side::new(Simulated::start(), SESSIONS).await.expect("the simulated server accepts");
+        let mut new = Self { real, simulated, tally: Tally::default() };
         for table in TABLES {
-            self.expect(table).await?;
+            new.expect(table).await.expect("tables can be made");
         }
-        Ok(())
+        Some(new)
     }
+}
+
+impl<R: Peer, S: Peer> Bench<R, S> {
 
     /// Has both carry out what must succeed.
     async fn expect(&mut self, text: &str) -> Result<(), String> {
@@ -79,24 +90,51 @@ impl<R: Peer, S: Peer> Bench<R, S> {
 
     /// Plays a sequence; what the first difference is, if there is one.
     pub(crate) async fn play(&mut self, sequence: &Sequence) -> Result<(), String> {
-        self.expect(EMPTY).await?;
-        self.expect(ROWS).await?;
+        self.begin().await?;
         let mut script = Vec::new();
         for step in &sequence.steps {
-            if self.is_busy(step.connection) {
+            let at = step.connection;
+            if self.is_busy(at) {
                 continue;
             }
-            let before = step.before(self.real.sessions[step.connection].status);
+            let before = step.before(self.real.sessions[at].status);
             for step in before.iter().chain([step]) {
-                let statement = step.statement(self.real.sessions[step.connection].status);
-                script.push(step.show(&statement));
-                let course = self.step(step, &statement).await;
+                let said = step.said(self.real.sessions[at].status);
+                script.push(said.show(at));
+                let course = self.step(at, &said).await;
                 if course.map_err(|difference| told(&script, &difference))? == Course::Open {
                     return self.renew().await;
                 }
             }
         }
-        self.end(sequence).await.map_err(|difference| told(&script, &difference))
+        self.end(sequence.end()).await.map_err(|difference| told(&script, &difference))
+    }
+
+    /// Plays a script: connections, what they send, and whether they then wait. What the first difference is, if there is
+    /// one.
+    pub(crate) async fn perform(&mut self, script: &[(usize, Said, bool)]) -> Result<(), String> {
+        self.begin().await?;
+        let mut done = Vec::new();
+        for (at, said, waits) in script {
+            done.push(said.show(*at));
+            if self.is_busy(*at) {
+                return Err(told(&done, "this connection waits, so it can send nothing"));
+            }
+            let course = self.step(*at, said).await.map_err(|difference| told(&done, &difference))?;
+            if self.is_busy(*at) != *waits {
+                return Err(told(&done, if *waits { "neither server waits" } else { "both servers wait" }));
+            }
+            if course == Course::Open {
+                return Err(told(&done, "what comes next is promised by nobody"));
+            }
+        }
+        self.end("ROLLBACK").await.map_err(|difference| told(&done, &difference))
+    }
+
+    /// Fills the tables as they are at first.
+    async fn begin(&mut self) -> Result<(), String> {
+        self.expect(EMPTY).await?;
+        self.expect(ROWS).await
     }
 
     /// Begins anew on other connections.
@@ -109,26 +147,26 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.real.sessions[connection].busy
     }
 
-    async fn step(&mut self, step: &Step, statement: &Statement) -> Result<Course, String> {
+    async fn step(&mut self, at: usize, said: &Said) -> Result<Course, String> {
         self.tally.steps += 1;
-        if self.real.sessions[step.connection].lacks(statement, step.way) {
-            for session in [&mut self.real.sessions[step.connection], &mut self.simulated.sessions[step.connection]] {
-                session.prepare(statement).await.map_err(|error| broken(&error))?;
+        if self.real.sessions[at].lacks(&said.statement, said.way) {
+            for session in [&mut self.real.sessions[at], &mut self.simulated.sessions[at]] {
+                session.prepare(&said.statement).await.map_err(|error| broken(&error))?;
             }
-            let answers = self.compare(Some(step)).await?;
+            let answers = self.compare(Some((at, said))).await?;
             let [real, simulated] = answers.map(|answers| {
-                answers.into_iter().find(|(at, _)| *at == step.connection).map(|(_, answer)| answer).unwrap_or_default()
+                answers.into_iter().find(|(other, _)| *other == at).map(|(_, answer)| answer).unwrap_or_default()
             });
-            let known = self.real.sessions[step.connection].prepared(statement, &real);
-            self.simulated.sessions[step.connection].prepared(statement, &simulated);
+            let known = self.real.sessions[at].prepared(&said.statement, &real);
+            self.simulated.sessions[at].prepared(&said.statement, &simulated);
             if !known {
                 return Ok(Course::On);
             }
         }
-        self.send(step.connection, statement, step.way).await?;
-        let [real, simulated] = self.compare(Some(step)).await?;
-        if self.is_busy(step.connection) {
-            self.tally.templates.entry(step.template).or_default()[2] += 1;
+        self.send(at, &said.statement, said.way).await?;
+        let [real, simulated] = self.compare(Some((at, said))).await?;
+        if self.is_busy(at) {
+            self.tally.templates.entry(said.template).or_default()[2] += 1;
         }
         if victim(&real) != victim(&simulated) {
             self.tally.other_victims += 1;
@@ -149,7 +187,7 @@ impl<R: Peer, S: Peer> Bench<R, S> {
     }
 
     /// Waits for both servers to come to rest, and compares what they have answered and who waits.
-    async fn compare(&mut self, step: Option<&Step>) -> Result<[Vec<(usize, Vec<Part>)>; 2], String> {
+    async fn compare(&mut self, step: Option<(usize, &Said)>) -> Result<[Vec<(usize, Vec<Part>)>; 2], String> {
         let (real, simulated) = tokio::join!(self.real.settle(), self.simulated.settle());
         let [mut real, mut simulated] = [
             real.map_err(|error| format!("the real server: {error}"))?,
@@ -173,12 +211,12 @@ impl<R: Peer, S: Peer> Bench<R, S> {
             }
         }
         for (at, answer) in &real {
-            self.count(answer, step.filter(|step| step.connection == *at));
+            self.count(answer, step.filter(|step| step.0 == *at).map(|step| step.1));
         }
         Ok([real, simulated])
     }
 
-    fn count(&mut self, answer: &[Part], step: Option<&Step>) {
+    fn count(&mut self, answer: &[Part], said: Option<&Said>) {
         let mut refused = false;
         for part in answer {
             if let Part::Failed(failure) = part {
@@ -186,20 +224,19 @@ impl<R: Peer, S: Peer> Bench<R, S> {
                 *self.tally.states.entry(failure.state.clone()).or_default() += 1;
             }
         }
-        if let Some(step) = step {
-            self.tally.templates.entry(step.template).or_default()[usize::from(refused)] += 1;
+        if let Some(said) = said {
+            self.tally.templates.entry(said.template).or_default()[usize::from(refused)] += 1;
         }
     }
 
     /// Ends what is still open, and compares what the tables then hold.
-    async fn end(&mut self, sequence: &Sequence) -> Result<(), String> {
-        let plain = |text: &str| Statement { text: text.to_owned(), literal: text.to_owned(), parameters: Vec::new() };
+    async fn end(&mut self, word: &str) -> Result<(), String> {
         // Each end may let another go on, which then is ended too.
         let mut ended = vec![false; self.real.sessions.len()];
         while let Some(at) = (0..ended.len()).find(|&at| !ended[at] && !self.is_busy(at)) {
             ended[at] = true;
-            for text in [sequence.end(), "SELECT pg_advisory_unlock_all()"] {
-                self.send(at, &plain(text), Way::Simple).await?;
+            for text in [word, "SELECT pg_advisory_unlock_all()"] {
+                self.send(at, &Statement::plain(text), Way::Simple).await?;
                 let [real, simulated] = self.compare(None).await.map_err(|difference| format!("{text}: {difference}"))?;
                 if victim(&real) != victim(&simulated) {
                     return self.renew().await;
@@ -209,8 +246,7 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         if ended.contains(&false) {
             return Err("in the end: sessions wait though nobody holds anything".to_owned());
         }
-        let everything = plain(EVERYTHING);
-        self.send(0, &everything, Way::Simple).await?;
+        self.send(0, &Statement::plain(EVERYTHING), Way::Simple).await?;
         self.compare(None).await.map_err(|difference| format!("in the end: {difference}"))?;
         Ok(())
     }

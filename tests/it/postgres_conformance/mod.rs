@@ -5,6 +5,7 @@
 
 mod bench;
 mod compare;
+mod interleavings;
 mod peers;
 mod random;
 mod real;

@@ -5,8 +5,6 @@ use std::cell::RefCell;
 use proptest::test_runner::TestCaseError;
 
 use super::bench::Bench;
-use super::peers::{Real, Simulated};
-use super::side::Side;
 use super::steps::sequences;
 use crate::cases::runner;
 
@@ -16,16 +14,7 @@ const LENGTH: usize = 40;
 #[test]
 fn random_sequences_are_answered_alike() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-    let bench = runtime.block_on(async {
-        let real = Real::start().await?;
-        let mut bench = Bench {
-            real: Side::new(real, 3).await.expect("the real server accepts"),
-            simulated: Side::new(Simulated::start(), 3).await.expect("the simulated server accepts"),
-            tally: Default::default(),
-        };
-        bench.prepare().await.expect("the tables can be made");
-        Some(bench)
-    });
+    let bench = runtime.block_on(Bench::start());
     let Some(bench) = bench else { return };
     let bench = RefCell::new(bench);
     let result = runner(SEQUENCES).run(&sequences(LENGTH), |sequence| {

@@ -14,6 +14,11 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
+    /// One without parameters.
+    pub(crate) fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), literal: text.to_owned(), parameters: Vec::new() }
+    }
+
     /// Whether the order of its rows is promised: whether `ORDER BY` stands outside of parentheses.
     pub(crate) fn is_ordered(&self) -> bool {
         self.literal.rsplit(')').next().is_some_and(|end| end.contains("ORDER BY"))

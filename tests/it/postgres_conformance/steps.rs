@@ -21,20 +21,21 @@ pub(crate) enum Way {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) connection: usize,
-    pub(crate) template: &'static str,
+    template: &'static str,
     picks: [u16; 10],
-    pub(crate) way: Way,
+    way: Way,
     /// Whether a transaction is begun for it where there is none, and a spoilt one ended first.
     within: bool,
 }
 
 impl Step {
     /// What it sends from a session that is in the state `status`.
-    pub(crate) fn statement(&self, status: char) -> Statement {
-        match self.template {
+    pub(crate) fn said(&self, status: char) -> Said {
+        let statement = match self.template {
             TURN => self.turn(status),
             template => render(template, &self.picks),
-        }
+        };
+        Said { statement, way: self.way, template: self.template }
     }
 
     /// What is to be sent before.
@@ -47,10 +48,21 @@ impl Step {
         let choices = if status == 'I' { BEGINNINGS } else { ENDS };
         render(choices[usize::from(self.picks[0]) % choices.len()], &[])
     }
+}
 
+/// What a connection sends.
+pub(crate) struct Said {
+    pub(crate) statement: Statement,
+    pub(crate) way: Way,
+    /// What it was made from.
+    pub(crate) template: &'static str,
+}
+
+impl Said {
     /// As a person would type it.
-    pub(crate) fn show(&self, statement: &Statement) -> String {
-        let name = char::from(b'A' + self.connection as u8);
+    pub(crate) fn show(&self, connection: usize) -> String {
+        let name = char::from(b'A' + connection as u8);
+        let statement = &self.statement;
         match self.way {
             Way::Simple => format!("{name}> {};", statement.literal),
             way => {
