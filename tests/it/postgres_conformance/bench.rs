@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::compare::settled;
 use super::peers::{Real, Simulated};
-use super::schema::{EMPTY, EVERYTHING, ROWS, TABLES};
+use super::schema::{EMPTY, EVERYTHING, ROWS};
 use super::render::Statement;
 use super::side::{Peer, Side};
 use super::steps::{Said, Sequence, Way};
@@ -14,6 +14,9 @@ use super::wire::{Part, show};
 
 /// How long what nothing can hold up may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// By when a statement has given up that is to wait for some milliseconds only.
+const GIVE_UP: Duration = Duration::from_millis(300);
 
 /// How many connections there are at most.
 const SESSIONS: usize = 3;
@@ -30,6 +33,16 @@ pub(crate) struct Tally {
     pub(crate) other_victims: u64,
     /// Sequences that ended early because two sessions waited for the same one, who may be followed by either.
     pub(crate) races: u64,
+}
+
+/// What comes of a line of a script.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Answers,
+    /// It waits for a lock.
+    Waits,
+    /// It waits for a lock, but not for long.
+    GivesUp,
 }
 
 /// Both servers with their sessions.
@@ -56,13 +69,13 @@ fn broken(error: &io::Error) -> String {
 }
 
 impl Bench<Real, Simulated> {
-    /// Starts both servers, and makes the tables. `None`: there is no real one on this machine, and the reader has been
+    /// Starts both servers, and makes tables. `None`: there is no real one on this machine, and the reader has been
     /// told.
-    pub(crate) async fn start() -> Option<Self> {
+    pub(crate) async fn start(tables: &[&str]) -> Option<Self> {
         let real = Side::new(Real::start().await?, SESSIONS).await.expect("the real server accepts");
         let simulated = Side::new(Simulated::start(), SESSIONS).await.expect("the simulated server accepts");
         let mut new = Self { real, simulated, tally: Tally::default() };
-        for table in TABLES {
+        for table in tables {
             new.expect(table).await.expect("tables can be made");
         }
         Some(new)
@@ -71,15 +84,20 @@ impl Bench<Real, Simulated> {
 
 impl<R: Peer, S: Peer> Bench<R, S> {
 
-    /// Has both carry out what must succeed.
-    async fn expect(&mut self, text: &str) -> Result<(), String> {
+    /// What both answer to a query string that waits for nobody.
+    pub(crate) async fn ask(&mut self, text: &str) -> Result<[Vec<Part>; 2], String> {
         let both = tokio::join!(
             tokio::time::timeout(PATIENCE, self.real.sessions[0].connection.simple(text)),
             tokio::time::timeout(PATIENCE, self.simulated.sessions[0].connection.simple(text))
         );
         let real = both.0.map_err(|_| format!("the real server never answers {text}"))?;
         let simulated = both.1.map_err(|_| format!("the simulated server never answers {text}"))?;
-        let [real, simulated] = [real.map_err(|error| broken(&error))?, simulated.map_err(|error| broken(&error))?];
+        Ok([real.map_err(|error| broken(&error))?, simulated.map_err(|error| broken(&error))?])
+    }
+
+    /// Has both carry out what must succeed.
+    pub(crate) async fn expect(&mut self, text: &str) -> Result<(), String> {
+        let [real, simulated] = self.ask(text).await?;
         for (name, answer) in [("real", real), ("simulated", simulated)] {
             if answer.iter().any(|part| matches!(part, Part::Failed(_))) {
                 return Err(format!("the {name} server refuses {text}\n{}", show(&answer)));
@@ -110,19 +128,25 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.end(sequence.end()).await.map_err(|difference| told(&script, &difference))
     }
 
-    /// Plays a script: connections, what they send, and whether they then wait. What the first difference is, if there is
-    /// one.
-    pub(crate) async fn perform(&mut self, script: &[(usize, Said, bool)]) -> Result<(), String> {
+    /// Plays a script: connections, what they send, and what then comes. What the first difference is, if there is one.
+    pub(crate) async fn perform(&mut self, script: &[(usize, Said, Then)]) -> Result<(), String> {
         self.begin().await?;
         let mut done = Vec::new();
-        for (at, said, waits) in script {
+        for (at, said, then) in script {
             done.push(said.show(*at));
             if self.is_busy(*at) {
                 return Err(told(&done, "this connection waits, so it can send nothing"));
             }
             let course = self.step(*at, said).await.map_err(|difference| told(&done, &difference))?;
-            if self.is_busy(*at) != *waits {
-                return Err(told(&done, if *waits { "neither server waits" } else { "both servers wait" }));
+            if self.is_busy(*at) != (*then != Then::Answers) {
+                return Err(told(&done, if self.is_busy(*at) { "both servers wait" } else { "neither server waits" }));
+            }
+            if *then == Then::GivesUp {
+                tokio::time::sleep(GIVE_UP).await;
+                self.compare(None).await.map_err(|difference| told(&done, &difference))?;
+                if self.is_busy(*at) {
+                    return Err(told(&done, "both servers still wait"));
+                }
             }
             if course == Course::Open {
                 return Err(told(&done, "what comes next is promised by nobody"));
@@ -145,6 +169,11 @@ impl<R: Peer, S: Peer> Bench<R, S> {
 
     fn is_busy(&self, connection: usize) -> bool {
         self.real.sessions[connection].busy
+    }
+
+    /// Sends one statement; what the first difference is, if there is one.
+    pub(crate) async fn say(&mut self, at: usize, said: &Said) -> Result<(), String> {
+        self.step(at, said).await.map(drop)
     }
 
     async fn step(&mut self, at: usize, said: &Said) -> Result<Course, String> {

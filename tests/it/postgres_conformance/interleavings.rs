@@ -1,7 +1,7 @@
 //! Interleavings by name: who waits for whom, and what they find then.
 
-use super::bench::Bench;
-use super::render::Statement;
+use super::bench::{Bench, Then};
+use super::schema::TABLES;
 use super::steps::{Said, Way};
 
 /// What each is about, and its lines: the connection, what it sends, and whether it then waits.
@@ -105,11 +105,18 @@ const SCRIPTS: &[(&str, &str)] = &[
         A: UPDATE workspaces SET generation = 20 WHERE id = 'ws1'
         B: INSERT INTO workspaces (id) VALUES ('ws1') ON CONFLICT (id) DO UPDATE SET generation = workspaces.generation + 1 RETURNING generation -- waits
         A: COMMIT"),
-    ("a conflict with what is committed waits for nobody", "
+    ("a conflict with a row that is written waits, whatever was written of it", "
         A: BEGIN
         A: UPDATE workspaces SET generation = 20 WHERE id = 'ws1'
+        B: INSERT INTO workspaces (id) VALUES ('ws2') ON CONFLICT (id) DO NOTHING
+        B: INSERT INTO workspaces (id) VALUES ('ws2')
+        B: INSERT INTO workspaces (id) VALUES ('ws1') ON CONFLICT (id) DO NOTHING -- waits
+        A: COMMIT"),
+    ("a key is kept by a row that is only locked", "
+        A: BEGIN
+        A: SELECT id FROM workspaces WHERE id = 'ws1' FOR UPDATE
         B: INSERT INTO workspaces (id) VALUES ('ws1') ON CONFLICT (id) DO NOTHING
-        B: INSERT INTO workspaces (id) VALUES ('ws1')
+        B: INSERT INTO workspaces (id, instance_id) VALUES ('ws9', 'i-1')
         A: COMMIT"),
     ("a parent is kept while a child is on its way", "
         A: BEGIN
@@ -244,8 +251,8 @@ const SCRIPTS: &[(&str, &str)] = &[
         A: UPDATE workspaces SET generation = 5 WHERE id = 'ws1' -- waits
         B: INSERT INTO workspaces (id) VALUES ('ws7') -- waits
         C: SELECT pg_advisory_xact_lock(1)
-        A: COMMIT
         B: COMMIT
+        A: COMMIT
         C: COMMIT"),
     ("advisory locks of transactions", "
         A: BEGIN
@@ -318,7 +325,7 @@ const SCRIPTS: &[(&str, &str)] = &[
 fn interleavings_by_name_are_answered_alike() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     let differences = runtime.block_on(async {
-        let mut bench = Bench::start().await?;
+        let mut bench = Bench::start(TABLES).await?;
         let mut differences = Vec::new();
         for (name, script) in SCRIPTS {
             if let Err(difference) = bench.perform(&read(script)).await {
@@ -332,12 +339,16 @@ fn interleavings_by_name_are_answered_alike() {
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
 }
 
-fn read(script: &'static str) -> Vec<(usize, Said, bool)> {
+fn read(script: &'static str) -> Vec<(usize, Said, Then)> {
     let line = |line: &'static str| {
         let (name, text) = line.split_once(": ").expect("a line names its connection");
-        let (text, waits) = text.strip_suffix(" -- waits").map_or((text, false), |text| (text, true));
-        let said = Said { statement: Statement::plain(text), way: Way::Simple, template: text };
-        (usize::from(name.as_bytes()[0] - b'A'), said, waits)
+        let (text, then) = match text.rsplit_once(" -- ") {
+            Some((text, "waits")) => (text, Then::Waits),
+            Some((text, "gives up")) => (text, Then::GivesUp),
+            Some((_, other)) => panic!("nothing {other}"),
+            None => (text, Then::Answers),
+        };
+        (usize::from(name.as_bytes()[0] - b'A'), Said::new(text, Vec::new(), Way::Simple), then)
     };
     script.trim().lines().map(|text| line(text.trim())).collect()
 }

@@ -5,14 +5,17 @@
 
 mod bench;
 mod compare;
+mod expressions;
 mod interleavings;
 mod peers;
 mod random;
 mod real;
+mod refused;
 mod render;
 mod schema;
 mod session;
 mod side;
 mod steps;
+mod systems;
 mod templates;
 mod wire;

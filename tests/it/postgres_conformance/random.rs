@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use proptest::test_runner::TestCaseError;
 
 use super::bench::Bench;
+use super::schema::TABLES;
 use super::steps::sequences;
 use crate::cases::runner;
 
@@ -14,7 +15,7 @@ const LENGTH: usize = 40;
 #[test]
 fn random_sequences_are_answered_alike() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-    let bench = runtime.block_on(Bench::start());
+    let bench = runtime.block_on(Bench::start(TABLES));
     let Some(bench) = bench else { return };
     let bench = RefCell::new(bench);
     let result = runner(SEQUENCES).run(&sequences(LENGTH), |sequence| {

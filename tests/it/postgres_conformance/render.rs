@@ -19,6 +19,14 @@ impl Statement {
         Self { text: text.to_owned(), literal: text.to_owned(), parameters: Vec::new() }
     }
 
+    /// One with these parameters for `$1` and so on.
+    pub(crate) fn new(text: &str, parameters: Vec<Option<String>>) -> Self {
+        let literal = parameters.iter().enumerate().rev().fold(text.to_owned(), |text, (at, value)| {
+            text.replace(&format!("${}", at + 1), &literal(value.as_deref()))
+        });
+        Self { text: text.to_owned(), literal, parameters }
+    }
+
     /// Whether the order of its rows is promised: whether `ORDER BY` stands outside of parentheses.
     pub(crate) fn is_ordered(&self) -> bool {
         self.literal.rsplit(')').next().is_some_and(|end| end.contains("ORDER BY"))
@@ -60,8 +68,9 @@ fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut S
 fn parameter(value: Option<&str>, statement: &mut Statement) {
     statement.parameters.push(value.map(str::to_owned));
     statement.text.push_str(&format!("${}", statement.parameters.len()));
-    match value {
-        Some(value) => statement.literal.push_str(&format!("'{}'", value.replace('\'', "''"))),
-        None => statement.literal.push_str("NULL"),
-    }
+    statement.literal.push_str(&literal(value));
+}
+
+fn literal(value: Option<&str>) -> String {
+    value.map_or_else(|| "NULL".to_owned(), |value| format!("'{}'", value.replace('\'', "''")))
 }

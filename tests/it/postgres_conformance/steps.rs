@@ -59,6 +59,11 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// Something that was made from no template.
+    pub(crate) fn new(text: &'static str, parameters: Vec<Option<String>>, way: Way) -> Self {
+        Self { statement: Statement::new(text, parameters), way, template: text }
+    }
+
     /// As a person would type it.
     pub(crate) fn show(&self, connection: usize) -> String {
         let name = char::from(b'A' + connection as u8);
