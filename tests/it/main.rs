@@ -15,6 +15,7 @@ mod postgres_conformance;
 mod promote;
 mod promoted;
 mod redis_conformance;
+mod rows;
 mod scenarios;
 mod session;
 mod shrink;

@@ -120,6 +120,10 @@ impl Scribe<'_> {
         }
         let wanted = self.concerns(event, None);
         self.turn(event.at, place, wanted, &event.host, Turn::Begins);
+        // What a store is asked for is told by whoever asks.
+        if matches!(event.what, What::Commit { .. }) {
+            return;
+        }
         let Some(activity) = self.history.activities().get(event.activity.0 as usize) else { return };
         let Some(causer) = self.history.activities().get(activity.cause.0 as usize) else { return };
         let is_first = self.handlers.get(&activity.cause).and_then(|all| all.first()) == Some(&event.activity);

@@ -5,4 +5,3 @@ mod hostile;
 mod pipes;
 mod protocol;
 mod values;
-mod world;

@@ -32,6 +32,11 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start(options: Options) -> Self {
+        Self::prepared(options, "")
+    }
+
+    /// With these tables and rows.
+    pub(super) fn prepared(options: Options, sql: &str) -> Self {
         let log = Arc::<Mutex<Vec<String>>>::default();
         let written = Arc::clone(&log);
         let observer = move |store: &str, key: &str, row: Option<&str>, cause: &'static str| {
@@ -39,6 +44,9 @@ impl Served {
             written.lock().expect("no panic while logging").push(line);
         };
         let postgres = Postgres::observed(options, Box::new(observer));
+        if !sql.is_empty() {
+            postgres.prepare(sql).expect("statements that the server knows");
+        }
         let (connect, serving) = Self::incarnation(&postgres);
         Self { postgres, log, connect, serving }
     }

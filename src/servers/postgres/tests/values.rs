@@ -72,6 +72,8 @@ fn there_and_back(kind: Type, value: &Value, format: Format) -> Result<Value, St
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_value_is_the_same_there_and_back(
         (kind, value) in prop::sample::select(ALL.to_vec()).prop_flat_map(|kind| (Just(kind), some(kind))),

@@ -1,1 +1,0 @@
-//! A server on a host of a world.
