@@ -11,6 +11,7 @@ mod commits;
 mod database;
 mod define;
 mod errors;
+mod exchange;
 mod foreign_keys;
 mod functions;
 mod hashtext;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use commits::{Commit, CommittedChanges};
 pub use database::Database;
+pub(super) use exchange::{from_text, to_text};
 pub use statement::{Answer, Column, Progress, Statement, Status};
 
 /// A session with the database, as one connection has it.
