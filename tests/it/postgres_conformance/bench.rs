@@ -10,7 +10,7 @@ use super::schema::{EMPTY, EVERYTHING, ROWS};
 use super::render::Statement;
 use super::side::{Peer, Side};
 use super::steps::{Said, Sequence, Way};
-use super::wire::{Part, show};
+use super::wire::{Part, show, show_beside};
 
 /// How long what nothing can hold up may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -234,9 +234,7 @@ impl<R: Peer, S: Peer> Bench<R, S> {
             let both = [of(&real, at), of(&simulated, at)];
             let [a, b] = both.each_ref().map(|answer| answer.as_ref().map(|answer| settled(answer, session.ordered)));
             if a != b {
-                let told = both.map(|answer| answer.map_or("    waits\n".to_owned(), |answer| show(&answer)));
-                let name = char::from(b'A' + at as u8);
-                return Err(format!("{name}: the real server:\n{}{name}: the simulated server:\n{}", told[0], told[1]));
+                return Err(told_apart(at, a.as_deref(), b.as_deref()));
             }
         }
         for (at, answer) in &real {
@@ -279,6 +277,16 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.compare(None).await.map_err(|difference| format!("in the end: {difference}"))?;
         Ok(())
     }
+}
+
+fn told_apart(connection: usize, real: Option<&[Part]>, simulated: Option<&[Part]>) -> String {
+    let tell = |one: Option<&[Part]>, other: Option<&[Part]>| match (one, other) {
+        (Some(one), Some(other)) => show_beside(one, other),
+        (Some(one), None) => show(one),
+        (None, _) => "    waits\n".to_owned(),
+    };
+    let name = char::from(b'A' + connection as u8);
+    format!("  {name}, real:\n{}  {name}, simulated:\n{}", tell(real, simulated), tell(simulated, real))
 }
 
 /// Which session a deadlock was broken by.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::wire::{Field, Oid, Part};
+use super::wire::{Failure, Field, Oid, Part};
 
 const TIMESTAMPTZ: Oid = 1184;
 const UUID: Oid = 2950;
@@ -12,14 +12,16 @@ const UUID: Oid = 2950;
 const TO_2000: i64 = 946_684_800_000_000;
 
 /// An answer without what differs from server to server, or from one time to the next: rows in an order of our own unless
-/// theirs is promised, moments near the present, random UUIDs, the words of most errors.
+/// theirs is promised, moments near the present, random UUIDs, notices and the words of most errors, and how far a
+/// statement has come that fails then.
 pub(crate) fn settled(answer: &[Part], ordered: bool) -> Vec<Part> {
     let mut settled: Vec<Part> = Vec::new();
     let mut columns = Vec::new();
-    // Where the rows of the result at hand begin.
-    let mut first = 0;
+    // Where the statement at hand begins, and where its rows do.
+    let (mut begun, mut first) = (0, 0);
     for part in answer {
         let part = match part {
+            Part::Notice(_) => continue,
             Part::Columns(described) => {
                 columns.clone_from(described);
                 part.clone()
@@ -28,32 +30,39 @@ pub(crate) fn settled(answer: &[Part], ordered: bool) -> Vec<Part> {
                 Part::Row(fields.iter().enumerate().map(|(at, field)| mask(field, columns.get(at))).collect())
             }
             Part::Failed(failure) => {
-                let mut failure = failure.clone();
-                if !failure.state.starts_with("23") {
-                    failure.message = String::new();
-                }
-                if !["23505", "23503"].contains(&&*failure.state) {
-                    failure.detail = None;
-                }
-                Part::Failed(failure)
-            }
-            Part::Notice(failure) => {
-                let mut failure = failure.clone();
-                failure.message = String::new();
-                failure.detail = None;
-                Part::Notice(failure)
+                settled.truncate(begun);
+                Part::Failed(without_words(failure))
             }
             _ => part.clone(),
         };
         if !matches!(part, Part::Row(_)) {
             if !ordered {
+                let first = first.min(settled.len());
                 settled[first..].sort_by_key(|part| format!("{part:?}"));
             }
             first = settled.len() + 1;
         }
+        if matches!(part, Part::Done(_) | Part::Failed(_) | Part::Parsed | Part::Empty | Part::Suspended) {
+            begun = settled.len() + 1;
+        }
         settled.push(part);
     }
     settled
+}
+
+/// Words matter where a constraint is violated: they name it and the key.
+fn without_words(failure: &Failure) -> Failure {
+    let mut failure = Failure { column: None, ..failure.clone() };
+    if !failure.state.starts_with("23") {
+        failure.message = String::new();
+    }
+    if !["23505", "23503"].contains(&&*failure.state) {
+        failure.detail = None;
+    }
+    if failure.constraint.is_none() {
+        failure.table = None;
+    }
+    failure
 }
 
 fn mask(field: &Field, column: Option<&(String, Oid, i16)>) -> Field {

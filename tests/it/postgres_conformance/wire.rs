@@ -1,7 +1,7 @@
 //! Answers as a client reads them, message by message, and a client that reads them. Knows nothing of our encoder.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
@@ -96,10 +96,17 @@ impl fmt::Debug for Part {
 
 /// An answer for people, one line for each message.
 pub(crate) fn show(parts: &[Part]) -> String {
-    parts.iter().fold(String::new(), |mut text, part| {
-        writeln!(text, "    {part:?}").expect("a string takes text");
-        text
-    })
+    parts.iter().map(|part| format!("    {part:?}\n")).collect()
+}
+
+/// An answer for people who know another one: what is the same in both before the first difference and after the last is
+/// left out.
+pub(crate) fn show_beside(parts: &[Part], other: &[Part]) -> String {
+    let most = parts.len().min(other.len());
+    let same = |pairs: &mut dyn Iterator<Item = (&Part, &Part)>| pairs.take_while(|(one, two)| one == two).count();
+    let before = same(&mut parts.iter().zip(other)).min(most);
+    let after = same(&mut parts.iter().rev().zip(other.iter().rev())).min(most - before);
+    show(&parts[before..parts.len() - after])
 }
 
 /// What a connection runs on.
