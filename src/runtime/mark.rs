@@ -61,6 +61,31 @@ pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) 
     let _ = (store, key, value, cause);
 }
 
+/// What the caller works for, so that another can report its part of it: see [`Doing::commit`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Doing(#[cfg(feature = "sim")] crate::world::history::ActivityId);
+
+/// The activity that the caller works for.
+pub fn doing() -> Doing {
+    Doing(
+        #[cfg(feature = "sim")]
+        crate::world::World::with(|world| world.context().activity).unwrap_or_default(),
+    )
+}
+
+impl Doing {
+    /// As [`commit`], for this activity: of a server that does at the end of one request what another has waited for.
+    pub fn commit(self, store: &str, key: &str, value: Option<&str>, cause: &'static str) {
+        #[cfg(feature = "sim")]
+        crate::world::World::with(|world| {
+            let what = What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause };
+            world.record_within(self.0, what);
+        });
+        #[cfg(not(feature = "sim"))]
+        let _ = (store, key, value, cause);
+    }
+}
+
 /// The name of the host that the caller runs on, inside a world.
 pub fn host() -> Option<Arc<str>> {
     #[cfg(feature = "sim")]

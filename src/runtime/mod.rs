@@ -8,7 +8,7 @@ pub mod net;
 pub mod task;
 pub mod time;
 
-pub use mark::{access, activity, commit, fact, host, point};
+pub use mark::{Doing, access, activity, commit, doing, fact, host, point};
 
 pub use crate::vocabulary::{Access, Field, Kind, Value};
 

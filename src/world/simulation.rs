@@ -164,6 +164,12 @@ impl World {
         self.record_as(&context, what);
     }
 
+    /// Writes an event of the current host into the history, for this activity.
+    pub(crate) fn record_within(&self, activity: ActivityId, what: What) {
+        let context = Context { activity, ..self.context() };
+        self.record_as(&context, what);
+    }
+
     /// Writes an event of a host into the history, outside of any activity.
     pub(super) fn record_of(&self, host: HostId, what: What) {
         self.record_for(host, ActivityId(0), what);

@@ -123,7 +123,7 @@ impl System for Tally {
     async fn perform(&self, rows: Rows, operation: Operation) -> String {
         match perform(&rows, operation).await {
             Ok(n) => n.to_string(),
-            Err(RowsError::Refused { sqlstate, .. }) => sqlstate,
+            Err(RowsError::Refused { sqlstate, .. }) => format!("refused {sqlstate}"),
             Err(error) if error.is_ambiguous() => "ambiguous".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -263,6 +263,23 @@ fn a_window_over_two_transactions_is_found_with_its_intruder() {
         .collect();
     assert_eq!(commits[commits.len() - 2..], [window.intruded.at, window.acted.at]);
     assert_eq!(run.verdict, Verdict::Violated, "an update was lost");
+}
+
+#[test]
+fn a_writer_that_waited_is_told_for_itself() {
+    // c1 holds the row between its look and its write, c2 waits for it.
+    let holds = vec![Hold { point: "storage.after tallies:t1".into(), until: "2s".into() }];
+    let run = scripted(&[(100, "c1", "lock t1"), (1_000, "c2", "add t1")], vec![], holds);
+    assert_eq!(told(&run), ["1", "2", "2", "0"]);
+    let history = run.history.as_ref().expect("it was kept");
+    let hosts: Vec<String> = history
+        .events()
+        .iter()
+        .filter(|event| matches!(&event.what, What::Commit { cause: "update", .. }))
+        .map(|event| history.activities()[history.root(event.activity).0 as usize].host.to_string())
+        .collect();
+    assert_eq!(hosts, ["c1", "c2"]);
+    assert_eq!(windows(history), [], "the lock kept others out");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::runtime::Doing;
+
 use super::engine::{Answer, SessionId};
 use super::refusal::Refusal;
 
@@ -27,6 +29,8 @@ pub(super) struct Backend {
     pub(super) waiting: bool,
     /// What that has come to.
     pub(super) answer: Option<Result<Answer, Refusal>>,
+    /// What its statement works for, while it is others who carry it out.
+    pub(super) doing: Option<Doing>,
     pub(super) end: Option<End>,
 }
 
@@ -54,7 +58,10 @@ impl Backends {
         // Drawn by nobody: what a client must not guess is no secret in a simulation.
         let secret = pid.wrapping_mul(0x5DEE_CE6D);
         let wake = Arc::new(Notify::new());
-        self.all.insert(session, Backend { pid, secret, wake: wake.clone(), waiting: false, answer: None, end: None });
+        self.all.insert(
+            session,
+            Backend { pid, secret, wake: wake.clone(), waiting: false, answer: None, doing: None, end: None },
+        );
         Badge { session, pid, secret, wake }
     }
 
@@ -83,6 +90,13 @@ impl Backends {
     /// Those of them whose statement waits.
     pub(super) fn waiting(&self) -> Vec<SessionId> {
         self.all.iter().filter(|(_, backend)| backend.waiting).map(|(session, _)| *session).collect()
+    }
+
+    /// Notes that its statement waits.
+    pub(super) fn waits(&mut self, session: SessionId, doing: Doing) {
+        if let Some(backend) = self.all.get_mut(&session) {
+            (backend.waiting, backend.answer, backend.doing) = (true, None, Some(doing));
+        }
     }
 
     /// Hands over what a statement that waited has come to.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::runtime::time::{self, Instant};
-use crate::runtime::{self, task};
+use crate::runtime::{self, Doing, task};
 
 use super::super::Listener;
 use super::backends::{Backends, Badge, End};
@@ -42,8 +42,8 @@ impl Default for Options {
     }
 }
 
-/// Told of each row that is committed: store, key, row from now on, cause.
-type Observer = Box<dyn Fn(&str, &str, Option<&str>, &'static str) + Send + Sync>;
+/// Told of each row that is committed: for what, store, key, row from now on, cause.
+type Observer = Box<dyn Fn(Doing, &str, &str, Option<&str>, &'static str) + Send + Sync>;
 
 pub(super) struct State {
     pub(super) database: Database,
@@ -120,7 +120,7 @@ impl fmt::Debug for Postgres {
 impl Postgres {
     /// A server with an empty database.
     pub fn new(options: Options) -> Self {
-        Self::observed(options, Box::new(runtime::commit))
+        Self::observed(options, Box::new(Doing::commit))
     }
 
     /// An empty server that reports what is committed to `observer` alone.
@@ -157,7 +157,7 @@ impl Postgres {
         state.followers.push(feed.clone());
         drop(state);
         // Ground truth is what the primary has.
-        let server = Self::observed(options, Box::new(|_, _, _, _| {}));
+        let server = Self::observed(options, Box::new(|_, _, _, _, _| {}));
         let mut state = server.lock();
         state.follows = Some(feed.clone());
         state.writable();
@@ -314,16 +314,22 @@ impl Postgres {
             return result;
         }
         state.logged = state.logged.saturating_add(commits.len() as u32);
+        let mine = runtime::doing();
+        let doing: Vec<Doing> = commits
+            .iter()
+            .map(|commit| state.backends.get(commit.by).and_then(|backend| backend.doing).unwrap_or(mine))
+            .collect();
         // Whoever is told may strike the host at once, which needs the lock.
         drop(state);
-        self.report(commits);
+        for (commit, doing) in commits.into_iter().zip(doing) {
+            self.report(doing, &commit);
+        }
         result
     }
 
-    fn report(&self, commits: Vec<Commit>) {
-        for Commit { key, row, cause } in commits {
-            (self.0.observer)(&self.0.options.name, &key, row.as_deref(), cause);
-        }
+    fn report(&self, doing: Doing, commit: &Commit) {
+        let Commit { key, row, cause, .. } = commit;
+        (self.0.observer)(doing, &self.0.options.name, key, row.as_deref(), cause);
     }
 
     /// Carries out one statement; `None`: it waits.
@@ -336,10 +342,8 @@ impl Postgres {
                 return Progress::Done(Err(refusal));
             }
             let progress = state.database.execute(session, statement, parameters, now);
-            if progress == Progress::Blocked
-                && let Some(backend) = state.backends.get(session)
-            {
-                (backend.waiting, backend.answer) = (true, None);
+            if progress == Progress::Blocked {
+                state.backends.waits(session, runtime::doing());
             }
             progress
         })
@@ -420,7 +424,9 @@ impl Postgres {
         let untold = state.untold.take();
         state.beginnings = Vec::new();
         drop(state);
-        self.report(untold.unwrap_or_default());
+        for commit in untold.unwrap_or_default() {
+            self.report(runtime::doing(), &commit);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod bench;
 mod compare;
 mod expressions;
+mod hunt;
 mod interleavings;
 mod peers;
 mod random;

@@ -11,12 +11,15 @@ use super::catalog::Table;
 use super::database::Database;
 use super::kinds::element;
 use super::live::Change;
+use super::SessionId;
 use super::statement::Plan;
 use super::{capture, parse, text};
 
 /// A row that has been committed: ground truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
+    /// Whose transaction it was: a statement that has waited is carried out while others are at work.
+    pub by: SessionId,
     /// The table and the primary key: `workspaces:ws1`; parts of a longer key are joined by `/`.
     pub key: String,
     /// The row as a JSON object, by the names of its columns; `None` once it is gone. Moments are microseconds since 1970.
@@ -70,12 +73,12 @@ impl Database {
     }
 
     /// Rows are committed.
-    pub(super) fn committed(&mut self, changes: Vec<Change>) {
+    pub(super) fn committed(&mut self, by: SessionId, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
         if let [change] = changes.as_slice() {
-            let told = self.told(&change.table, change.old.as_deref(), change.new.as_deref());
+            let told = self.told(by, &change.table, change.old.as_deref(), change.new.as_deref());
             self.commits.extend(told);
         } else {
             let mut net: BTreeMap<(usize, String), Net<'_>> = BTreeMap::new();
@@ -104,7 +107,7 @@ impl Database {
             });
             let mut told = Vec::with_capacity(net.len());
             for ((table, _), net) in net {
-                told.extend(self.told(&table, net.old, net.new));
+                told.extend(self.told(by, &table, net.old, net.new));
             }
             self.commits.extend(told);
         }
@@ -113,7 +116,7 @@ impl Database {
         }
     }
 
-    fn told(&self, table: &usize, old: Option<&[Cell]>, new: Option<&[Cell]>) -> Option<Commit> {
+    fn told(&self, by: SessionId, table: &usize, old: Option<&[Cell]>, new: Option<&[Cell]>) -> Option<Commit> {
         let table = self.catalog.by_id(*table)?;
         let cause = match (old, new) {
             (None, None) => return None,
@@ -122,7 +125,7 @@ impl Database {
             (Some(_), None) => "delete",
         };
         let key = format!("{}:{}", table.name, key_text(table, new.or(old)?));
-        Some(Commit { key, row: new.map(|row| row_text(table, row)), cause })
+        Some(Commit { by, key, row: new.map(|row| row_text(table, row)), cause })
     }
 }
 

@@ -260,7 +260,7 @@ impl Database {
         }
         live.locks.release(id, 0);
         drop(live);
-        self.committed(changes);
+        self.committed(id, changes);
         self.released(id);
     }
 

@@ -222,7 +222,7 @@ impl Database {
                     self.placed = Some(id);
                 }
             }
-            None => self.committed(changes),
+            None => self.committed(id, changes),
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
 use super::super::host::{Options, Postgres};
-use crate::runtime::task;
+use crate::runtime::{Doing, task};
 use crate::servers::Listener;
 
 /// In-memory connections.
@@ -39,7 +39,7 @@ impl Served {
     pub(super) fn prepared(options: Options, sql: &str) -> Self {
         let log = Arc::<Mutex<Vec<String>>>::default();
         let written = Arc::clone(&log);
-        let observer = move |store: &str, key: &str, row: Option<&str>, cause: &'static str| {
+        let observer = move |_: Doing, store: &str, key: &str, row: Option<&str>, cause: &'static str| {
             let line = format!("{store} {key} {} {cause}", row.unwrap_or("-"));
             written.lock().expect("no panic while logging").push(line);
         };
