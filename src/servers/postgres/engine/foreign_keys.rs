@@ -51,7 +51,7 @@ impl Database {
     }
 
     /// Checks the foreign keys of all rows of a table that has been made anew.
-    pub(super) fn check_references(&mut self, table: &Arc<Table>) -> Result<(), Refusal> {
+    pub(super) fn check_references(&self, table: &Table) -> Result<(), Refusal> {
         for key in &table.foreign_keys {
             let parent = self.catalog.table(&key.parent)?.clone();
             let places = parent_places(&parent, key)?;

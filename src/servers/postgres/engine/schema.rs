@@ -39,7 +39,7 @@ impl Database {
             }
             Parsed::CreateIndex(create) => {
                 if let Some(table) = define::index(&self.catalog, create)? {
-                    self.remake(table, |row| Ok(row))?;
+                    self.remake(table, |row| row)?;
                 }
                 Ok(Answer::tag("CREATE INDEX"))
             }
@@ -141,7 +141,7 @@ impl Database {
                 row.remove(place);
             }
             row.extend(extra.iter().cloned());
-            Ok(row)
+            row
         })?;
         Ok(Answer::tag("ALTER TABLE"))
     }
@@ -175,19 +175,25 @@ impl Database {
             if let Some(table) = self.catalog.by_id(child) {
                 let mut table = Table::clone(table);
                 table.foreign_keys.retain(|key| key.parent != parent);
-                self.remake(table, |row| Ok(row))?;
+                self.remake(table, |row| row)?;
             }
         }
         for table in tables {
-            self.storage_batch(&format!("DROP TABLE {}", quoted_name(&table.name)))?;
-            self.catalog.remove(table.id);
-            let mut live = self.shared.lock();
-            live.tables[table.id] = None;
-            for sequence in table.columns.iter().filter_map(|column| column.sequence.as_ref()) {
-                live.sequences.remove(sequence);
-            }
+            self.unmake(&table)?;
         }
         Ok(Answer::tag("DROP TABLE"))
+    }
+
+    /// Takes a table out of the storage and the catalogue.
+    pub(super) fn unmake(&mut self, table: &Table) -> Result<(), Refusal> {
+        self.storage_batch(&format!("DROP TABLE {}", quoted_name(&table.name)))?;
+        self.catalog.remove(table.id);
+        let mut live = self.shared.lock();
+        live.tables[table.id] = None;
+        for sequence in table.columns.iter().filter_map(|column| column.sequence.as_ref()) {
+            live.sequences.remove(sequence);
+        }
+        Ok(())
     }
 
     fn drop_indexes(&mut self, names: &[ObjectName], if_exists: bool) -> Result<Answer, Refusal> {
@@ -208,7 +214,7 @@ impl Database {
             }
             table.uniques.retain(|unique| unique.name != name);
             table.indexes.retain(|index| index.name != name);
-            self.remake(table, |row| Ok(row))?;
+            self.remake(table, |row| row)?;
         }
         Ok(Answer::tag("DROP INDEX"))
     }
@@ -229,11 +235,7 @@ impl Database {
     }
 
     /// Makes a table anew with the rows that it had, each changed so. Where one does not fit, all is as it was.
-    fn remake(
-        &mut self,
-        table: Table,
-        change: impl Fn(Vec<Cell>) -> Result<Vec<Cell>, Refusal>,
-    ) -> Result<(), Refusal> {
+    fn remake(&mut self, table: Table, change: impl Fn(Vec<Cell>) -> Vec<Cell>) -> Result<(), Refusal> {
         let before = self.catalog.by_id(table.id).cloned().expect("a table that is changed is there");
         let rows = self.rows_of(&before)?;
         let (insert, name) = (table.statements.insert.clone(), quoted_name(&before.name));
@@ -242,7 +244,7 @@ impl Database {
         self.shared.lock().muted = true;
         let mut filled = Ok(());
         for row in rows {
-            let row = change(row)?;
+            let row = change(row);
             let written = self
                 .storage
                 .prepare(&insert)
@@ -253,14 +255,14 @@ impl Database {
             }
         }
         self.shared.lock().muted = false;
+        let filled = filled.and_then(|()| self.check_references(&table));
         self.storage_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         filled?;
         let table = Arc::new(table);
-        let checked = Arc::clone(&table);
         self.catalog.put(Arc::clone(&table));
         let id = table.id;
         self.shared.lock().tables[id] = Some(table);
-        self.check_references(&checked)
+        Ok(())
     }
 
     /// All rows of a table.

@@ -33,6 +33,8 @@ pub(super) struct Transaction {
     /// Whether it lasts for some statements only, that came together.
     pub(super) implicit: bool,
     pub(super) read_only: bool,
+    /// The tables that were made in it.
+    pub(super) created: Vec<TableId>,
     /// The tables that it has read or written.
     pub(super) touched: BTreeSet<TableId>,
     /// What the session's parameters go back to if it is rolled back, and what they go back to at its end anyway.
@@ -290,10 +292,15 @@ impl Database {
         self.go_back(id, 0, 0);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.kept.clear();
-        if let Some(transaction) = session.transaction.take()
-            && let Some(settings) = transaction.settings
-        {
+        let Some(transaction) = session.transaction.take() else { return };
+        if let Some(settings) = transaction.settings {
             self.shared.lock().settings.insert(id, settings);
+        }
+        for table in transaction.created.iter().rev() {
+            if let Some(table) = self.catalog.by_id(*table).cloned() {
+                let gone = self.unmake(&table);
+                debug_assert!(gone.is_ok(), "a table that nobody else has written can go");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a statement that works on rows is carried out, once.
 
 use rusqlite::types::{ToSqlOutput, Value as Cell};
-use sqlparser::ast::Statement as Parsed;
+use sqlparser::ast::{ObjectType, Statement as Parsed};
 
 use super::super::refusal::Refusal;
 use super::super::value::Value;
@@ -10,8 +10,10 @@ use super::commits::CommittedChanges;
 use super::database::{Attempt, Database};
 use super::live::{Change, Signal};
 use super::locks::{Strength, Target};
+use super::sessions::Transaction;
 use super::statement::{Answer, Command, Statement, Status, Work};
 use super::stored::{bound, loaded, quoted_name};
+use super::translate::relation_name;
 use super::{SessionId, capture};
 
 impl Database {
@@ -71,26 +73,31 @@ impl Database {
         self.settle(id, Ok(Answer::tag("TRUNCATE TABLE")))
     }
 
-    /// Carries out a definition. It is committed at once, also in the middle of a transaction.
+    /// Carries out a definition. Others see it at once; a table that was made in a transaction goes if that is rolled back.
     pub(super) fn definition(&mut self, id: SessionId, parsed: &Parsed, text: &str, now: i64) -> Attempt {
         if self.read_only {
             let refusal = Refusal::new("25006", "cannot execute this statement in a read-only transaction");
             return self.settle(id, Err(refusal.into()));
         }
+        let subject = self.subject_of(parsed);
+        let own = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
+        let fresh = |transaction: &Transaction| subject.is_none_or(|table| transaction.created.contains(&table));
         let creates = matches!(parsed, Parsed::CreateTable(_));
+        if !creates
+            && let Some(transaction) = own
+            && !(fresh(transaction) || transaction.implicit && transaction.changes.is_empty())
+        {
+            let what = "ALTER, DROP and CREATE INDEX in a transaction, but for tables that were made in it";
+            return self.settle(id, Err(Refusal::unsupported(what).into()));
+        }
         if !creates {
             let all: Vec<TableId> = self.catalog.tables().map(|table| table.id).collect();
             let users = self.users_of(id, &all);
             if !users.is_empty() {
                 return self.settle(id, Err(Signal::Wait(users)));
             }
-            let own = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
-            if own.is_some_and(|transaction| !transaction.changes.is_empty()) {
-                let refusal =
-                    Refusal::unsupported("ALTER, DROP and CREATE INDEX in a transaction that has written rows");
-                return self.settle(id, Err(refusal.into()));
-            }
         }
+        let made = self.catalog.next_id();
         self.place_nobody();
         let outcome = self.define(parsed, now);
         if outcome.is_ok()
@@ -98,7 +105,25 @@ impl Database {
         {
             stream.push(CommittedChanges::definition(text, now));
         }
+        if creates
+            && outcome.is_ok()
+            && self.catalog.by_id(made).is_some()
+            && let Some(transaction) = self.sessions.get_mut(&id).and_then(|session| session.transaction.as_mut())
+        {
+            transaction.created.push(made);
+        }
         self.settle(id, outcome.map_err(Signal::Refused))
+    }
+
+    /// The table that a definition is about, where it is about one that is there.
+    fn subject_of(&self, parsed: &Parsed) -> Option<TableId> {
+        let name = match parsed {
+            Parsed::CreateIndex(create) => &create.table_name,
+            Parsed::AlterTable(alter) => &alter.name,
+            Parsed::Drop { object_type: ObjectType::Table, names, .. } => names.first()?,
+            _ => return None,
+        };
+        self.catalog.find(&relation_name(name).ok()?).map(|table| table.id)
     }
 
     /// Whether a statement may begin: not if it writes where nothing may be written, or a table is being emptied.

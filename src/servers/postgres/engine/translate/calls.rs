@@ -396,7 +396,8 @@ impl Translator<'_> {
         for (place, argument) in list.iter().enumerate() {
             let (place, value) = match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) if place < PARTS.len() => (place, value),
-                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. }
+                | FunctionArg::ExprNamed { name: Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), .. } => {
                     let name = folded(name);
                     let place = PARTS.iter().position(|part| *part == name).ok_or_else(|| {
                         Refusal::new("42883", format!("function make_interval({name} => …) does not exist"))
