@@ -184,7 +184,7 @@ impl Session {
 
     /// Parses and checks one statement.
     pub(super) fn prepare(&self, text: &str, hints: &[Option<Type>]) -> Result<Statement, Refusal> {
-        let statement = self.server.lock().database.prepare(text, hints)?;
+        let statement = self.server.act(|state, _| state.database.prepare(text, hints))?;
         self.may_run(&statement)?;
         Ok(statement)
     }

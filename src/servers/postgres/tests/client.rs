@@ -202,7 +202,7 @@ async fn who_does_nothing_in_a_transaction_is_shown_out() {
     let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("SET idle_in_transaction_session_timeout = '5s'")).await;
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     let begun = Instant::now();
     let told = first.hear().await;

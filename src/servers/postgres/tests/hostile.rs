@@ -110,11 +110,10 @@ proptest! {
             requests.buffer().extend_from_slice(part);
             while let Some(request) = requests.next().expect("these are messages") {
                 kinds.push(match request {
-                    Request::Parse { text, .. } => text,
                     Request::Bind { portal, .. } => portal,
                     Request::Execute { most, .. } => most.to_string(),
                     Request::Sync => "sync".to_owned(),
-                    Request::Query(text) => text,
+                    Request::Parse { text, .. } | Request::Query(text) => text,
                     other => format!("{other:?}"),
                 });
             }

@@ -4,4 +4,5 @@ mod client;
 mod hostile;
 mod pipes;
 mod protocol;
+mod replica;
 mod values;

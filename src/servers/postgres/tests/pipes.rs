@@ -47,8 +47,13 @@ impl Served {
         if !sql.is_empty() {
             postgres.prepare(sql).expect("statements that the server knows");
         }
-        let (connect, serving) = Self::incarnation(&postgres);
-        Self { postgres, log, connect, serving }
+        Self { log, ..Self::of(&postgres) }
+    }
+
+    /// A server that somebody else has made, and who alone knows its ground truth.
+    pub(super) fn of(postgres: &Postgres) -> Self {
+        let (connect, serving) = Self::incarnation(postgres);
+        Self { postgres: postgres.clone(), log: Arc::default(), connect, serving }
     }
 
     fn incarnation(postgres: &Postgres) -> (mpsc::UnboundedSender<DuplexStream>, task::JoinHandle<io::Result<()>>) {

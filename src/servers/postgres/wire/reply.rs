@@ -46,7 +46,9 @@ impl Replies {
         settings: Vec<(&'static str, String)>,
     ) {
         self.send(&Authentication::Ok);
-        settings.into_iter().for_each(|(name, value)| self.setting(name, value));
+        for (name, value) in settings {
+            self.setting(name, value);
+        }
         self.send(&BackendKeyData::new(pid, SecretKey::I32(secret)));
     }
 
