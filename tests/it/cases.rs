@@ -9,7 +9,13 @@ pub(crate) fn runner(cases: u32) -> TestRunner {
     announce(cases);
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&SEED.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, max_shrink_time: 60_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::compare::settled;
 use super::peers::{Real, Simulated};
-use super::schema::{EMPTY, EVERYTHING, ROWS};
 use super::render::Statement;
+use super::schema::{EMPTY, EVERYTHING, ROWS};
 use super::side::{Peer, Side};
 use super::steps::{Said, Sequence, Way};
 use super::wire::{Part, show, show_beside};
@@ -84,7 +84,6 @@ impl Bench<Real, Simulated> {
 }
 
 impl<R: Peer, S: Peer> Bench<R, S> {
-
     /// What both answer to a query string that waits for nobody.
     pub(crate) async fn ask(&mut self, text: &str) -> Result<[Vec<Part>; 2], String> {
         let both = tokio::join!(
@@ -267,7 +266,8 @@ impl<R: Peer, S: Peer> Bench<R, S> {
             ended[at] = true;
             for text in [word, "SELECT pg_advisory_unlock_all()"] {
                 self.send(at, &Statement::plain(text), Way::Simple).await?;
-                let [real, simulated] = self.compare(None).await.map_err(|difference| format!("{text}: {difference}"))?;
+                let [real, simulated] =
+                    self.compare(None).await.map_err(|difference| format!("{text}: {difference}"))?;
                 if victim(&real) != victim(&simulated) {
                     return self.renew().await;
                 }

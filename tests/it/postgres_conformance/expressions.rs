@@ -229,7 +229,13 @@ fn single_statements_are_answered_alike() {
         Some(differences)
     });
     let differences = differences.unwrap_or_default();
-    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), STATEMENTS.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        STATEMENTS.len(),
+        differences.join("\n")
+    );
 }
 
 fn read(line: &'static str, way: Way) -> Said {

@@ -21,7 +21,13 @@ fn hunt() {
         let sequence = sequences(40).new_tree(&mut runner).unwrap().current();
         if let Err(difference) = runtime.block_on(bench.play(&sequence)) {
             bad += 1;
-            let key = bench.last.to_string() + &difference.lines().filter(|l| l.trim_start().starts_with("ERROR")).map(|l| l.chars().take(16).collect::<String>()).collect::<Vec<_>>().join(" | ");
+            let key = bench.last.to_string()
+                + &difference
+                    .lines()
+                    .filter(|l| l.trim_start().starts_with("ERROR"))
+                    .map(|l| l.chars().take(16).collect::<String>())
+                    .collect::<Vec<_>>()
+                    .join(" | ");
             let entry = found.entry(key).or_insert((0, difference.clone()));
             entry.0 += 1;
             if difference.lines().count() < entry.1.lines().count() {

@@ -116,6 +116,8 @@ impl Peer for Simulated {
 
     async fn waits(&mut self) -> io::Result<Waits> {
         let waiting = self.postgres.waiting().into_iter();
-        Ok(waiting.map(|(process, for_itself)| (process, for_itself.then_some(process).into_iter().collect())).collect())
+        Ok(waiting
+            .map(|(process, for_itself)| (process, for_itself.then_some(process).into_iter().collect()))
+            .collect())
     }
 }

@@ -97,7 +97,8 @@ fn installed() -> Option<PathBuf> {
 fn candidates() -> Vec<PathBuf> {
     let on_path = Command::new("pg_config").arg("--bindir").output().ok();
     let on_path = on_path.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let kept = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let kept =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let mut kept: Vec<PathBuf> = kept.collect();
     kept.sort();
     on_path.into_iter().chain(kept).filter(|directory| directory.join("initdb").exists()).collect()

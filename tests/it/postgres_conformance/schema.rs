@@ -56,7 +56,8 @@ pub(crate) const EMPTY: &str = "TRUNCATE events RESTART IDENTITY; DELETE FROM in
      DELETE FROM sandboxes; DELETE FROM workspaces";
 
 /// A few rows to begin with.
-pub(crate) const ROWS: &str = "INSERT INTO workspaces (id, status, instance_id, generation, last_heartbeat_at, updated_at) VALUES
+pub(crate) const ROWS: &str =
+    "INSERT INTO workspaces (id, status, instance_id, generation, last_heartbeat_at, updated_at) VALUES
          ('ws1', 'online', 'i-1', 1, '2020-01-01 00:00:00+00', '2020-02-01 00:00:00+00'),
          ('ws2', 'degraded', 'i-2', 2, NULL, '2020-02-01 00:00:00+00'),
          ('ws3', 'paused', NULL, 3, '2020-03-01 10:00:00.000001+00', '2020-01-05 00:00:00+00');

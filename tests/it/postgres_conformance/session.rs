@@ -82,9 +82,11 @@ impl Session {
                 let (name, types) = &self.prepared[&statement.text];
                 let parameters = statement.parameters.iter().zip(types);
                 let parameters: Vec<(i16, Field)> = parameters
-                    .map(|(value, kind)| match value.as_ref().filter(|_| binary).and_then(|value| encode(value, *kind)) {
-                        Some(bytes) => (1, Some(bytes)),
-                        None => (0, text(value)),
+                    .map(|(value, kind)| {
+                        match value.as_ref().filter(|_| binary).and_then(|value| encode(value, *kind)) {
+                            Some(bytes) => (1, Some(bytes)),
+                            None => (0, text(value)),
+                        }
                     })
                     .collect();
                 bind(name, &parameters, binary, &mut request);

@@ -87,7 +87,8 @@ impl<P: Peer> Side<P> {
             }
             patience = SOON;
             let waits = self.peer.waits().await?;
-            let mut busy = self.sessions.iter().filter(|session| session.busy).map(|session| session.connection.process);
+            let mut busy =
+                self.sessions.iter().filter(|session| session.busy).map(|session| session.connection.process);
             let at_rest = busy.clone().all(|process| waits.contains_key(&process));
             looks += 1;
             if at_rest && (looks > LOOKS_AT_CYCLE || !busy.any(|process| waits_for_itself(process, &waits))) {

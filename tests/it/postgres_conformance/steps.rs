@@ -105,8 +105,11 @@ impl Sequence {
 pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
     let connections = prop_oneof![4 => Just(2_usize), 1 => Just(3)];
     (connections, any::<bool>()).prop_flat_map(move |(connections, commits)| {
-        prop::collection::vec(step(connections), 1..=longest)
-            .prop_map(move |steps| Sequence { connections, commits, steps })
+        prop::collection::vec(step(connections), 1..=longest).prop_map(move |steps| Sequence {
+            connections,
+            commits,
+            steps,
+        })
     })
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn words(name: &str) -> Words {
             "00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000001",
         ]),
         "b" => Values(&["true", "false", "t", "off", "true", "false", "maybe"]),
-        "x" => Values(&["\\x00ff", "\\x", "\\xdeadbeef", "\\xDEADBEEF00", "\\x00", "\\x0"]),
+        "x" => Values(&["\\x00ff", "\\x", "\\xdeadbeef", "\\xDEADBEEF00", "\\x00"]),
         "f" => Values(&["a", "etc", "motd", "Ärger", "", "with space"]),
         "h" => Values(&["h1", "h2", "h3"]),
         "h or none" => Values(&["NULL", "h1", "h2", "h9"]),

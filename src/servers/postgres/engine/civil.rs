@@ -114,8 +114,9 @@ pub(super) fn parse(text: &str, now: i64) -> Result<i64, Refusal> {
         let (second, fraction) = match parts.next() {
             Some(part) => {
                 let (whole, fraction) = part.split_once('.').unwrap_or((part, ""));
-                let digits: String = fraction.chars().chain("000000".chars()).take(6).collect();
-                (number(whole).ok_or_else(wrong)?, number(&digits).ok_or_else(wrong)?)
+                let digits: String = fraction.chars().chain("0000000".chars()).take(7).collect();
+                let finer = number(&digits).ok_or_else(wrong)?;
+                (number(whole).ok_or_else(wrong)?, (finer + 5) / 10)
             }
             None => (0, 0),
         };

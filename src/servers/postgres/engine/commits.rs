@@ -7,11 +7,12 @@ use rusqlite::types::{Value as Cell, ValueRef};
 
 use super::super::refusal::Refusal;
 use super::super::value::Type;
+use super::SessionId;
 use super::catalog::Table;
 use super::database::Database;
 use super::kinds::element;
 use super::live::Change;
-use super::SessionId;
+use super::locks::encoded_cells;
 use super::statement::Plan;
 use super::{capture, parse, text};
 
@@ -77,6 +78,7 @@ impl Database {
         if changes.is_empty() {
             return;
         }
+        self.forget_replaced(&changes);
         if let [change] = changes.as_slice() {
             let told = self.told(by, &change.table, change.old.as_deref(), change.new.as_deref());
             self.commits.extend(told);
@@ -113,6 +115,22 @@ impl Database {
         }
         if let Some(stream) = &mut self.stream {
             stream.push(Arc::new(CommittedChanges(Content::Rows(changes))));
+        }
+    }
+
+    /// Statements that wait do not find the rows that are new, even where one that they found had the same key.
+    fn forget_replaced(&mut self, changes: &[Change]) {
+        for waiting in &self.waiting {
+            let Some(seen) = self.sessions.get_mut(&waiting.session).and_then(|session| session.seen.as_mut()) else {
+                continue;
+            };
+            for change in changes {
+                if let (None, Some(new), Some(table)) = (&change.old, &change.new, self.catalog.by_id(change.table))
+                    && let Some(key) = encoded_cells(new, table.key())
+                {
+                    seen.rows.remove(&(table.id, key));
+                }
+            }
         }
     }
 

@@ -194,6 +194,14 @@ fn numbers(registry: &Registry<'_>) -> rusqlite::Result<()> {
         };
         number.and_then(|number| narrowed(number, bits)).ok_or_else(|| too_wide(bits))
     })?;
+    registry.strict("pg_whole_numeric", 2, |arguments| {
+        let bits = int(arguments[1]);
+        let number = match arguments[0] {
+            ValueRef::Real(number) => (number.abs() < 9.223_372_036_854_775e18).then_some(number.round() as i64),
+            other => Some(int(other)),
+        };
+        number.and_then(|number| narrowed(number, bits)).ok_or_else(|| too_wide(bits))
+    })?;
     registry.strict("pg_floor", 1, |arguments| Ok(real(arguments[0]).floor()))?;
     registry.strict("pg_ceil", 1, |arguments| Ok(real(arguments[0]).ceil()))?;
     registry.strict("pg_round", 1, |arguments| Ok(real(arguments[0]).round_ties_even()))?;
@@ -550,6 +558,15 @@ fn states(registry: &Registry<'_>) -> rusqlite::Result<()> {
 }
 
 fn locking(registry: &Registry<'_>) -> rusqlite::Result<()> {
+    registry.stateful("pg_seen", -1, |arguments, live| {
+        let Some(seen) = &live.seen else { return Ok(true) };
+        let table = int(arguments[0]) as usize;
+        if !seen.tables.contains(&table) {
+            return Ok(true);
+        }
+        let key = encoded(arguments[1..].iter().copied());
+        Ok(key.is_some_and(|key| seen.rows.contains(&(table, key))))
+    })?;
     registry.stateful("pg_lock_row", -1, |arguments, live| {
         let strength = match string(arguments[0]).as_ref() {
             "keyshare" => Strength::KeyShare,

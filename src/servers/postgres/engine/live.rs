@@ -1,6 +1,6 @@
 //! What functions called from within the storage's statements share with the database around them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::Value as Cell;
@@ -35,6 +35,16 @@ impl From<Refusal> for Signal {
     }
 }
 
+/// The rows that a statement found when it began, before it had to wait.
+///
+/// When it is carried out once more it finds no others, as in Postgres: neither rows that fit its condition only now, nor
+/// rows that have taken the key of one that has gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) tables: BTreeSet<TableId>,
+    pub(super) rows: BTreeSet<(TableId, Box<[u8]>)>,
+}
+
 /// The state behind the functions.
 #[derive(Debug, Default)]
 pub(super) struct Live {
@@ -53,6 +63,8 @@ pub(super) struct Live {
     pub(super) changes: Vec<Change>,
     /// The keys of the row that was to be written last.
     pub(super) attempted: Vec<Vec<Cell>>,
+    /// Which rows the statement may write, where it has waited: those that it found when it began.
+    pub(super) seen: Option<Seen>,
     /// Why the statement was stopped by a function.
     pub(super) signal: Option<Signal>,
     /// Session-wide advisory locks that the statement took in an attempt before, and does not take again.

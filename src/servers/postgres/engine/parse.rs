@@ -84,6 +84,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
 pub(super) fn one(text: &str) -> Result<Option<(Parsed, usize)>, Refusal> {
     let mut tokens = tokens(text)?;
     refuse_by_name(&tokens)?;
+    spell_out_abort(&mut tokens);
     mark_strengths(&mut tokens);
     mark_conflict_conditions(&mut tokens);
     let mut parameters = 0;
@@ -126,6 +127,16 @@ fn refuse_by_name(tokens: &[TokenWithSpan]) -> Result<(), Refusal> {
             | "LOAD" | "REASSIGN"),
         ) => Err(Refusal::unsupported(format_args!("{name}"))),
         _ => Ok(()),
+    }
+}
+
+/// `ABORT` is another word for `ROLLBACK`, which the parser does not know.
+fn spell_out_abort(tokens: &mut [TokenWithSpan]) {
+    let first = tokens.iter_mut().find(|token| !matches!(token.token, Token::Whitespace(_)));
+    if let Some(first) = first
+        && word(&first.token).is_some_and(|word| word.value.eq_ignore_ascii_case("abort"))
+    {
+        first.token = Token::make_keyword("ROLLBACK");
     }
 }
 
@@ -246,9 +257,10 @@ pub(super) fn prepare(catalog: &Catalog, text: &str, hints: &[Option<Type>]) -> 
 
 fn plan(catalog: &Catalog, parsed: Parsed) -> Result<Plan, Refusal> {
     Ok(match parsed {
-        Parsed::StartTransaction { modes, modifier: None, .. } => {
-            Plan::Begin { read_only: access(&modes)?.unwrap_or(false) }
-        }
+        Parsed::StartTransaction { modes, modifier: None, begin, .. } => Plan::Begin {
+            read_only: access(&modes)?.unwrap_or(false),
+            tag: if begin { "BEGIN" } else { "START TRANSACTION" },
+        },
         Parsed::Commit { chain: false, modifier: None, .. } => Plan::Commit,
         Parsed::Rollback { chain: false, savepoint: None } => Plan::Rollback,
         Parsed::Rollback { chain: false, savepoint: Some(name) } => Plan::RollbackTo(folded(&name)),

@@ -6,7 +6,7 @@ use super::super::refusal::Refusal;
 use super::super::value::Value;
 use super::catalog::TableId;
 use super::database::Database;
-use super::live::Change;
+use super::live::{Change, Seen};
 use super::locks::Number;
 use super::settings::Settings;
 use super::statement::{Answer, Plan, Status};
@@ -18,6 +18,8 @@ pub(super) struct Session {
     pub(super) transaction: Option<Transaction>,
     /// Session-wide advisory locks that a blocked statement has taken in its attempts so far.
     pub(super) kept: Vec<(Number, bool)>,
+    /// The rows that a blocked statement found when it began.
+    pub(super) seen: Option<Seen>,
 }
 
 /// An open transaction.
@@ -90,7 +92,7 @@ impl Database {
         };
         let outside = |what: &str| Refusal::new("25P01", format!("{what} can only be used in transaction blocks"));
         match plan {
-            Plan::Begin { read_only } => {
+            Plan::Begin { read_only, tag } => {
                 let fresh = session.transaction.is_none();
                 let transaction = session.transaction.get_or_insert_with(Transaction::default);
                 if fresh {
@@ -98,7 +100,7 @@ impl Database {
                 }
                 transaction.implicit = false;
                 transaction.read_only |= read_only;
-                Ok(Answer::tag("BEGIN"))
+                Ok(Answer::tag(*tag))
             }
             Plan::Commit => {
                 let failed = session.transaction.as_ref().is_some_and(|transaction| transaction.failed);
@@ -233,6 +235,7 @@ impl Database {
     pub(super) fn spoil(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.kept.clear();
+        session.seen = None;
         let back_to = match &mut session.transaction {
             None => (0, 0),
             Some(transaction) => {
@@ -292,6 +295,7 @@ impl Database {
         self.go_back(id, 0, 0);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.kept.clear();
+        session.seen = None;
         let Some(transaction) = session.transaction.take() else { return };
         if let Some(settings) = transaction.settings {
             self.shared.lock().settings.insert(id, settings);

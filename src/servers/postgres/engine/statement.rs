@@ -41,6 +41,7 @@ pub(super) enum Plan {
     Work(Work),
     Begin {
         read_only: bool,
+        tag: &'static str,
     },
     Commit,
     Rollback,
@@ -97,6 +98,8 @@ pub(super) struct Work {
     pub(super) touched: Vec<TableId>,
     /// Whether it locks rows that it reads.
     pub(super) locks_rows: bool,
+    /// How the rows are found that it would write or lock: the table, and SQL that selects their keys.
+    pub(super) candidates: Vec<(TableId, String)>,
 }
 
 impl Statement {

@@ -8,8 +8,8 @@ use super::super::value::Value;
 use super::catalog::TableId;
 use super::commits::CommittedChanges;
 use super::database::{Attempt, Database};
-use super::live::{Change, Signal};
-use super::locks::{Strength, Target};
+use super::live::{Change, Seen, Signal};
+use super::locks::{Strength, Target, encoded};
 use super::sessions::Transaction;
 use super::statement::{Answer, Command, Statement, Status, Work};
 use super::stored::{bound, loaded, quoted_name};
@@ -34,6 +34,18 @@ impl Database {
         let began = self.began(id, now);
         let ran = self.run(work, statement, parameters, began, now);
         let outcome = self.follow_up(id, ran, &work.touched);
+        if matches!(outcome, Err(Signal::Wait(_))) && !work.candidates.is_empty() {
+            let before = self.shared.lock().seen.take();
+            let seen = match before {
+                Some(seen) => Ok(seen),
+                None => self.find_candidates(work, parameters, began, now),
+            };
+            match (seen, self.sessions.get_mut(&id)) {
+                (Ok(seen), Some(session)) => session.seen = Some(seen),
+                (Err(signal), _) => return self.settle(id, Err(signal)),
+                (Ok(_), None) => {}
+            }
+        }
         self.settle(id, outcome)
     }
 
@@ -167,11 +179,33 @@ impl Database {
         live.unlocked = false;
         live.taken.clear();
         live.kept = std::mem::take(&mut session.kept);
+        live.seen = session.seen.take();
     }
 
     fn began(&self, id: SessionId, now: i64) -> i64 {
         let transaction = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
         transaction.map_or(now, |transaction| transaction.began)
+    }
+
+    /// The rows that a statement which has to wait has found.
+    fn find_candidates(&self, work: &Work, parameters: &[Value], began: i64, now: i64) -> Result<Seen, Signal> {
+        let failed = |error: rusqlite::Error| self.storage_signal(&error);
+        let mut seen = Seen::default();
+        for (table, sql) in &work.candidates {
+            let mut prepared = self.storage.prepare_cached(sql).map_err(failed)?;
+            bind(&mut prepared, work, parameters, began, now).map_err(failed)?;
+            let width = prepared.column_count();
+            let mut rows = prepared.raw_query();
+            seen.tables.insert(*table);
+            while let Some(row) = rows.next().map_err(failed)? {
+                let mut key = Vec::with_capacity(width);
+                for place in 0..width {
+                    key.push(row.get_ref(place).map_err(failed)?);
+                }
+                seen.rows.extend(encoded(key).map(|key| (*table, key)));
+            }
+        }
+        Ok(seen)
     }
 
     /// Lets the storage carry out a statement.
@@ -185,16 +219,7 @@ impl Database {
     ) -> Result<Answer, Signal> {
         let failed = |error: rusqlite::Error| self.storage_signal(&error);
         let mut prepared = self.storage.prepare_cached(&work.sql).map_err(failed)?;
-        for (place, parameter) in parameters.iter().enumerate() {
-            if prepared.parameter_count() > place {
-                prepared.raw_bind_parameter(place + 1, bound(parameter)).map_err(failed)?;
-            }
-        }
-        for (place, moment) in [(work.now, began), (work.clock, now)] {
-            if let Some(place) = place {
-                prepared.raw_bind_parameter(place, ToSqlOutput::Owned(Cell::Integer(moment))).map_err(failed)?;
-            }
-        }
+        bind(&mut prepared, work, parameters, began, now).map_err(failed)?;
         let (rows, count) = match statement.columns() {
             None => (Vec::new(), prepared.raw_execute().map_err(failed)?),
             Some(columns) => {
@@ -284,4 +309,24 @@ impl Database {
             }
         }
     }
+}
+
+/// Binds what a statement is given, as far as it is named.
+fn bind(
+    prepared: &mut rusqlite::CachedStatement<'_>,
+    work: &Work,
+    parameters: &[Value],
+    began: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let count = prepared.parameter_count();
+    for (place, parameter) in parameters.iter().enumerate().take(count) {
+        prepared.raw_bind_parameter(place + 1, bound(parameter))?;
+    }
+    for (place, moment) in [(work.now, began), (work.clock, now)] {
+        if let Some(place) = place.filter(|&place| place <= count) {
+            prepared.raw_bind_parameter(place, ToSqlOutput::Owned(Cell::Integer(moment)))?;
+        }
+    }
+    Ok(())
 }

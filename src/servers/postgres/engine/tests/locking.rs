@@ -216,3 +216,29 @@ fn emptying_a_table_waits_for_those_who_use_it() {
     bench.done(a, "ROLLBACK");
     assert_eq!(bench.finished(), [(b, ok("0"))]);
 }
+
+#[test]
+fn a_write_that_waited_finds_no_rows_but_those_it_had_found() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    // The row has gone, and another has taken its key.
+    bench.done(a, "BEGIN");
+    bench.done(a, "DELETE FROM accounts WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('a', 1, NULL)");
+    bench.waits(b, "UPDATE accounts SET balance = 9 WHERE id = 'a'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("UPDATE 0"))]);
+    // One row fits only now, the other still does.
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 100 WHERE id = 'a'");
+    bench.done(a, "UPDATE accounts SET code = 'z' WHERE id = 'b'");
+    bench.waits(b, "DELETE FROM accounts WHERE balance = 100 RETURNING id");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("b"))]);
+    bench.done(a, "BEGIN");
+    bench.done(a, "DELETE FROM accounts WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('a', 2, NULL)");
+    bench.waits(b, "SELECT balance FROM accounts WHERE id = 'a' FOR UPDATE");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("SELECT 0"))]);
+}

@@ -52,7 +52,10 @@ impl Translator<'_> {
             return Ok(Some(sql.clone()));
         }
         if let (Some(narrow), Some(wide)) = (from.rank(), target.rank()) {
-            let rounds = |bits| format!("pg_whole({sql}, {bits})");
+            let rounds = |bits| match from {
+                Kind::Numeric => format!("pg_whole_numeric({sql}, {bits})"),
+                _ => format!("pg_whole({sql}, {bits})"),
+            };
             return Ok(match bits(kind) {
                 Some(_) if narrow < wide => Some(sql.clone()),
                 Some(bits) if assignable => Some(rounds(bits)),

@@ -79,6 +79,10 @@ pub(super) struct Translator<'c> {
     correlated: bool,
     /// Whether rows or advisory locks are locked by reading.
     locks: bool,
+    /// The tables that the query translated last locks rows of, and what their keys are called there.
+    locked: Vec<(TableId, Vec<String>)>,
+    /// How the rows are found that the statement would write or lock.
+    candidates: Vec<(TableId, String)>,
     /// Whether the query translated last returns one row at most.
     single: bool,
     aliases: usize,
@@ -106,6 +110,8 @@ impl<'c> Translator<'c> {
             read: BTreeSet::new(),
             correlated: false,
             locks: false,
+            locked: Vec::new(),
+            candidates: Vec::new(),
             single: false,
             aliases: 0,
         }
@@ -136,12 +142,15 @@ impl<'c> Translator<'c> {
         let first_free = parameters.len();
         let now = sql.contains(NOW_MARK).then_some(first_free + NOW);
         let clock = sql.contains(CLOCK_MARK).then_some(first_free + CLOCK);
-        let sql = sql
-            .replace(NOW_MARK, &format!("?{}", first_free + NOW))
-            .replace(CLOCK_MARK, &format!("?{}", first_free + CLOCK));
+        let numbered = |sql: String| {
+            sql.replace(NOW_MARK, &format!("?{}", first_free + NOW))
+                .replace(CLOCK_MARK, &format!("?{}", first_free + CLOCK))
+        };
+        let sql = numbered(sql);
+        let candidates = self.candidates.into_iter().map(|(table, sql)| (table, numbered(sql))).collect();
         let touched = self.touched.into_iter().collect();
         let sql_locks = sql.contains("pg_lock_row(");
-        let work = Work { sql, command, target, now, clock, touched, locks_rows: sql_locks };
+        let work = Work { sql, command, target, now, clock, touched, locks_rows: sql_locks, candidates };
         Ok(Translated { parameters, columns, work })
     }
 

@@ -1,6 +1,6 @@
 //! What names are, and what columns of a result are called.
 
-use sqlparser::ast::{DataType, Expr, Ident, ObjectName, ObjectNamePart, Value};
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName, ObjectNamePart, SelectItem, SetExpr, TrimWhereField, Value};
 
 use super::super::super::refusal::Refusal;
 use super::super::kinds::{declared, short_name};
@@ -32,41 +32,50 @@ pub(in super::super) fn relation_name(name: &ObjectName) -> Result<String, Refus
 
 /// What a column of the result is called that has not been given a name.
 pub(super) fn output_name(expr: &Expr) -> String {
-    name_of(expr).unwrap_or_else(|| "?column?".to_owned())
+    name_of(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
 }
 
-fn name_of(expr: &Expr) -> Option<String> {
+/// The name that an expression has by itself, and whether a cast around it lets it be.
+fn name_of(expr: &Expr) -> Option<(String, bool)> {
+    let firm = |name: String| Some((name, true));
+    let word = |name: &str| Some((name.to_owned(), true));
     match expr {
-        Expr::Identifier(ident) => Some(folded(ident)),
-        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        Expr::Identifier(ident) => firm(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|ident| (folded(ident), true)),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => name_of(inner),
         Expr::Function(function) => match function.name.0.last() {
-            Some(ObjectNamePart::Identifier(ident)) => Some(folded(ident)),
+            Some(ObjectNamePart::Identifier(ident)) => firm(folded(ident)),
             _ => None,
         },
-        Expr::Cast { expr, data_type, .. } => name_of(expr).or_else(|| type_name(data_type)),
-        Expr::TypedString(typed) => type_name(&typed.data_type),
-        Expr::Case { else_result, .. } => {
-            let inner = else_result.as_ref().and_then(|expr| name_of(expr));
-            Some(inner.unwrap_or_else(|| "case".to_owned()))
+        Expr::Cast { expr, data_type, .. } => {
+            name_of(expr).filter(|(_, firm)| *firm).or_else(|| type_name(data_type).map(|name| (name, false)))
         }
-        Expr::Exists { .. } => Some("exists".to_owned()),
-        Expr::Array(_) => Some("array".to_owned()),
-        Expr::Extract { .. } => Some("extract".to_owned()),
-        Expr::Substring { .. } => Some("substring".to_owned()),
-        Expr::Position { .. } => Some("position".to_owned()),
-        Expr::Trim { .. } => Some("btrim".to_owned()),
-        Expr::Ceil { .. } => Some("ceil".to_owned()),
-        Expr::Floor { .. } => Some("floor".to_owned()),
-        Expr::Interval(_) => Some("interval".to_owned()),
+        Expr::TypedString(typed) => type_name(&typed.data_type).map(|name| (name, false)),
+        Expr::Case { else_result, .. } => {
+            let inner = else_result.as_ref().and_then(|expr| name_of(expr)).filter(|(_, firm)| *firm);
+            inner.or_else(|| Some(("case".to_owned(), false)))
+        }
+        Expr::Exists { .. } => word("exists"),
+        Expr::Array(_) => word("array"),
+        Expr::Tuple(_) => word("row"),
+        Expr::Extract { .. } => word("extract"),
+        Expr::Substring { shorthand: true, .. } => word("substr"),
+        Expr::Substring { .. } => word("substring"),
+        Expr::Position { .. } => word("position"),
+        Expr::Trim { trim_where: None | Some(TrimWhereField::Both), .. } => word("btrim"),
+        Expr::Trim { trim_where: Some(TrimWhereField::Leading), .. } => word("ltrim"),
+        Expr::Trim { .. } => word("rtrim"),
+        Expr::Ceil { .. } => word("ceil"),
+        Expr::Floor { .. } => word("floor"),
+        Expr::Interval(_) => Some(("interval".to_owned(), false)),
         Expr::Value(value) => match value.value {
-            Value::Boolean(_) => Some("bool".to_owned()),
+            Value::Boolean(_) => Some(("bool".to_owned(), false)),
             _ => None,
         },
         Expr::Subquery(query) => match query.body.as_ref() {
-            sqlparser::ast::SetExpr::Select(select) => match select.projection.first()? {
-                sqlparser::ast::SelectItem::UnnamedExpr(expr) => name_of(expr),
-                sqlparser::ast::SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+            SetExpr::Select(select) => match select.projection.first()? {
+                SelectItem::UnnamedExpr(expr) => name_of(expr).map(|(name, _)| (name, true)),
+                SelectItem::ExprWithAlias { alias, .. } => firm(folded(alias)),
                 _ => None,
             },
             _ => None,

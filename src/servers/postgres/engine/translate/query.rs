@@ -350,7 +350,8 @@ impl Translator<'_> {
         let mut columns: Vec<String> =
             items.iter().map(|(typed, name)| format!("{} AS {}", typed.sql, quoted_name(name))).collect();
         if columns.is_empty() {
-            return Err(Refusal::unsupported("queries without columns"));
+            // The storage knows no rows without columns.
+            columns.push("1".to_owned());
         }
         let grouping = if groups.is_empty() { String::new() } else { format!(" GROUP BY {}", groups.join(", ")) };
         let word = if distinct { "DISTINCT " } else { "" };
@@ -366,14 +367,27 @@ impl Translator<'_> {
                 "FOR UPDATE is not allowed with DISTINCT, GROUP BY or aggregate functions",
             ));
         }
-        for (place, column) in columns.iter_mut().enumerate() {
-            *column = format!("{} AS _o{place}", items[place].0.sql);
+        for (place, (column, (typed, _))) in columns.iter_mut().zip(&items).enumerate() {
+            *column = format!("{} AS _o{place}", typed.sql);
         }
         let tests = self.locked_rows(around.locks, &scope, &mut columns)?;
-        let outputs: Vec<String> =
+        let mut outputs: Vec<String> =
             items.iter().enumerate().map(|(place, (_, name))| format!("_o{place} AS {}", quoted_name(name))).collect();
+        if outputs.is_empty() {
+            outputs.push("1".to_owned());
+        }
         // The limit in the middle keeps the storage from asking for locks before the order and conditions are settled.
-        let inner = format!("SELECT {}{from}{condition}{order} LIMIT -1", columns.join(", "));
+        let known: Vec<String> = self.locked.iter().map(|(table, keys)| seen(*table, keys)).collect();
+        let joiner = if condition.is_empty() { " WHERE " } else { " AND " };
+        let restricted = format!("{condition}{joiner}{}", known.join(" AND "));
+        // A query within another cannot be carried out by itself.
+        if outer.is_none() && self.common.is_empty() {
+            for (table, keys) in &self.locked {
+                let found = format!("SELECT {}{from}{condition}", keys.join(", "));
+                self.candidates.push((*table, found));
+            }
+        }
+        let inner = format!("SELECT {}{from}{restricted}{order} LIMIT -1", columns.join(", "));
         let sql =
             format!("SELECT {} FROM ({inner}) WHERE {}{}", outputs.join(", "), tests.join(" AND "), around.limit.sql);
         Ok((sql, fields, false))
@@ -387,6 +401,7 @@ impl Translator<'_> {
         columns: &mut Vec<String>,
     ) -> Result<Vec<String>, Refusal> {
         self.locks = true;
+        self.locked.clear();
         let mut tests = Vec::new();
         for lock in locks {
             let mut strength = match lock.lock_type {
@@ -427,6 +442,8 @@ impl Translator<'_> {
                         "FOR UPDATE cannot be applied to the nullable side of an outer join",
                     ));
                 }
+                let sources = relation.key.iter().map(|&place| relation.fields[place].sql.clone()).collect();
+                self.locked.push((table, sources));
                 let mut keys = Vec::with_capacity(relation.key.len());
                 for &place in &relation.key {
                     let key = format!("_k{}", columns.len());
@@ -438,7 +455,7 @@ impl Translator<'_> {
             }
         }
         if tests.is_empty() {
-            tests.push("1".to_owned());
+            return Err(Refusal::unsupported("FOR UPDATE of no table"));
         }
         Ok(tests)
     }
@@ -638,6 +655,11 @@ fn member(body: &SetExpr, sql: String) -> String {
         SetExpr::Select(_) => sql,
         _ => format!("SELECT * FROM ({sql})"),
     }
+}
+
+/// The call that asks whether a row may be found.
+pub(super) fn seen(table: TableId, keys: &[String]) -> String {
+    format!("pg_seen({table}, {})", keys.join(", "))
 }
 
 fn order_clause(keys: &[String]) -> String {

@@ -16,7 +16,7 @@ use super::super::statement::Command;
 use super::super::stored::{quoted_name, quoted_text};
 use super::Translator;
 use super::naming::{folded, relation_name};
-use super::query::{Outcome, Wanted};
+use super::query::{Outcome, Wanted, seen};
 use super::scope::{Field, Relation, Scope};
 
 impl Translator<'_> {
@@ -253,8 +253,10 @@ impl Translator<'_> {
             Some(condition) => format!(" WHERE {}", self.truth(condition, &scope, "WHERE")?),
             None => String::new(),
         };
+        let (found, known) = candidates(&table, &alias, &from, &condition);
+        self.candidates.push((table.id, format!("{with}{found}")));
         let mut sql = format!(
-            "{with}UPDATE {} AS {} SET {}{from}{condition}",
+            "{with}UPDATE {} AS {} SET {}{from}{condition}{known}",
             quoted_name(&table.name),
             quoted_name(&alias),
             sets.join(", ")
@@ -297,7 +299,10 @@ impl Translator<'_> {
                 format!(" WHERE EXISTS (SELECT 1{list}{condition})")
             }
         };
-        let mut sql = format!("{with}DELETE FROM {} AS {}{condition}", quoted_name(&table.name), quoted_name(&alias));
+        let (found, known) = candidates(&table, &alias, "", &condition);
+        self.candidates.push((table.id, format!("{with}{found}")));
+        let mut sql =
+            format!("{with}DELETE FROM {} AS {}{condition}{known}", quoted_name(&table.name), quoted_name(&alias));
         let fields = self.returning(&table, &alias, delete.returning.as_deref(), &mut sql)?;
         Ok((sql, fields, Command::Delete, Some(table.id)))
     }
@@ -419,6 +424,17 @@ impl Translator<'_> {
             _ => Err(Refusal::new("42601", format!("syntax error at or near \"{item}\""))),
         }
     }
+}
+
+/// How the rows are found that would be written, and the condition that none but rows found so are.
+fn candidates(table: &Table, alias: &str, from: &str, condition: &str) -> (String, String) {
+    let alias = quoted_name(alias);
+    let keys: Vec<String> =
+        table.key().iter().map(|&column| format!("{alias}.{}", quoted_name(&table.columns[column].name))).collect();
+    let others = from.replacen(" FROM ", ", ", 1);
+    let found = format!("SELECT {} FROM {} AS {alias}{others}{condition}", keys.join(", "), quoted_name(&table.name));
+    let joiner = if condition.is_empty() { " WHERE " } else { " AND " };
+    (found, format!("{joiner}{}", seen(table.id, &keys)))
 }
 
 fn column_name(name: &ObjectName) -> Result<String, Refusal> {
