@@ -47,7 +47,7 @@ pub(crate) fn words(name: &str) -> Words {
         "k" => Values(&["created", "stopped", "created", "sixteen letters.", "started", "created", "seventeen letters"]),
         "tenant" => Values(&["t1", "t2"]),
         "name" => Values(&["one", "two", "NULL", "O'Brien"]),
-        "float" => Values(&["0.5", "1e10", "-0", "1.1", "Infinity", "0.1", "1e-7", "nil"]),
+        "float" => Values(&["0.5", "1e10", "1.1", "Infinity", "0.1", "1e-7", "nil"]),
         "like" => Values(&["ws%", "WS_", "%2", "_s1", "%"]),
         "ids" => Values(&["{ws1,ws3}", "{}", "{ws2,NULL,\"ws1\"}", "{ws4}", "{ws1}", "{ws2,ws5}", "{broken"]),
         "numbers" => Values(&["{1,2}", "{}", "{3}", "{2}", "{1,2,3}", "{1,x}"]),
@@ -103,7 +103,7 @@ pub(crate) const TRANSACTIONS: Group = &[
 ];
 
 /// What begins a transaction.
-pub(crate) const BEGINNINGS: &[&str] = &["BEGIN", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION"];
+pub(crate) const BEGINNINGS: &[&str] = &["BEGIN", "START TRANSACTION", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION"];
 
 /// What ends one.
 pub(crate) const ENDS: &[&str] = &["COMMIT", "ROLLBACK", "COMMIT", "END", "ABORT", "COMMIT WORK"];
@@ -218,7 +218,7 @@ pub(crate) const MISTAKES: Group = &[
     (1, "UPDATE workspaces SET generation = generation / 0 WHERE id = {w}"),
     (1, "SELECT generation + 9223372036854775807 FROM workspaces WHERE id = {w}"),
     (1, "UPDATE sandboxes SET version = 2147483647 + version WHERE id = {u}"),
-    (1, "UPDATE blobs SET weight = 40000 WHERE sha = {h}"),
+    (1, "UPDATE blobs SET weight = weight + 32767 WHERE sha = 'h1'"),
     (1, "SELECT id = 1 FROM workspaces"),
     (1, "SELECT upper(generation) FROM workspaces"),
     (1, "SELECT no_function(1)"),
