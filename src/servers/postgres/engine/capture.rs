@@ -54,11 +54,26 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refus
         }
     }
     let mut watched: Vec<usize> = table.uniques.iter().flat_map(|unique| unique.columns.clone()).collect();
+    for unique in &table.uniques {
+        // A partial key is occupied or not by columns that need not be of it.
+        if let Some(predicate) = &unique.predicate {
+            watched.extend(Translator::columns_of(catalog, table, predicate)?);
+        }
+    }
     watched.sort_unstable();
     watched.dedup();
-    // A partial key is occupied or not by columns that are not of it: there, every update is looked at.
-    let of =
-        if predicates.iter().any(Option::is_some) { String::new() } else { format!(" OF {}", table.list(&watched)) };
+    let of = table.list(&watched);
+    // A row that no table could hold is refused before anybody is waited for.
+    let mut sound: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|column| column.not_null)
+        .map(|column| format!("NEW.{} IS NOT NULL", quoted_name(&column.name)))
+        .collect();
+    for check in &table.checks {
+        sound.push(format!("({}) IS NOT FALSE", Translator::condition(catalog, table, &check.expr, "NEW.")?));
+    }
+    let sound = if sound.is_empty() { "1".to_owned() } else { sound.join(" AND ") };
     let old_key: String = table.key().iter().fold(String::new(), |mut all, &column| {
         let _ = write!(all, ", OLD.{}", quoted_name(&table.columns[column].name));
         all
@@ -67,8 +82,8 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refus
     let (old, new) = (columns("OLD."), columns("NEW."));
     let (old_flags, new_flags) = (flags(false), flags(true));
     Ok(format!(
-        "CREATE TRIGGER {} BEFORE INSERT ON {name} BEGIN SELECT pg_attempt({id}{keys}); END;
-         CREATE TRIGGER {} BEFORE UPDATE{of} ON {name} BEGIN SELECT pg_rekey({id}{old_key}{keys}); END;
+        "CREATE TRIGGER {} BEFORE INSERT ON {name} BEGIN SELECT pg_attempt({id}, {sound}{keys}); END;
+         CREATE TRIGGER {} BEFORE UPDATE OF {of} ON {name} BEGIN SELECT pg_rekey({id}, {sound}{old_key}{keys}); END;
          CREATE TRIGGER {} AFTER INSERT ON {name} BEGIN SELECT pg_inserted({id}, {new}{new_flags}); END;
          CREATE TRIGGER {} AFTER UPDATE ON {name} BEGIN SELECT pg_updated({id}, {old}, {new}{old_flags}{new_flags}); END;
          CREATE TRIGGER {} AFTER DELETE ON {name} BEGIN SELECT pg_deleted({id}, {old}{old_flags}); END;",
@@ -83,16 +98,14 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refus
 /// Makes the functions known that the triggers call.
 pub(super) fn register(storage: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8;
-    let state = shared.clone();
-    storage.create_scalar_function(c"pg_attempt", -1, flags, move |context| {
-        let arguments: Vec<ValueRef<'_>> = (1..context.len()).map(|place| context.get_raw(place)).collect();
-        stop(&state, attempt(&state, table_of(context.get_raw(0)), 0, &arguments))
-    })?;
-    let state = shared.clone();
-    storage.create_scalar_function(c"pg_rekey", -1, flags, move |context| {
-        let arguments: Vec<ValueRef<'_>> = (1..context.len()).map(|place| context.get_raw(place)).collect();
-        stop(&state, rekey(&state, table_of(context.get_raw(0)), &arguments))
-    })?;
+    for (name, changes) in [(c"pg_attempt", false), (c"pg_rekey", true)] {
+        let state = shared.clone();
+        storage.create_scalar_function(name, -1, flags, move |context| {
+            let arguments: Vec<ValueRef<'_>> = (2..context.len()).map(|place| context.get_raw(place)).collect();
+            let sound = context.get_raw(1).as_i64() == Ok(1);
+            stop(&state, attempt(&state, table_of(context.get_raw(0)), sound, changes, &arguments))
+        })?;
+    }
     for (name, has_old, has_new) in
         [(c"pg_inserted", false, true), (c"pg_updated", true, true), (c"pg_deleted", true, false)]
     {
@@ -129,51 +142,47 @@ fn table_of(value: ValueRef<'_>) -> usize {
     value.as_i64().unwrap_or_default() as usize
 }
 
-/// Before a row is written: whoever writes one of its keys has to end first.
-fn attempt(state: &Shared, table: usize, skip: usize, arguments: &[ValueRef<'_>]) -> Result<(), Signal> {
+/// Before a row is written, or its keys change: the row that changes has to be free, and then whoever writes one of the
+/// keys has to end first. A row that is not `sound` will be refused without that.
+fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: &[ValueRef<'_>]) -> Result<(), Signal> {
     let mut live = state.lock();
     if live.muted {
         return Ok(());
     }
     let Some(table) = live.tables.get(table).and_then(Clone::clone) else { return Ok(()) };
-    live.attempted.clear();
-    let mut at = skip;
-    for (number, unique) in table.uniques.iter().enumerate() {
-        let occupied = arguments[at].as_i64() == Ok(1);
-        let key = &arguments[at + 1..at + 1 + unique.columns.len()];
-        at += 1 + unique.columns.len();
-        live.attempted.push(key.iter().map(|&cell| kept(cell)).collect());
-        if live.locks.is_empty() || !occupied {
-            continue;
+    let asks = sound && !live.locks.is_empty();
+    let (old, mut keys) = arguments.split_at(if changes { table.key().len() } else { 0 });
+    live.attempt.keys.clear();
+    live.attempt.replaced = old.iter().map(|&cell| kept(cell)).collect();
+    if changes
+        && asks
+        && let Some(key) = encoded(old.iter().copied())
+    {
+        let blockers = live.locks.blockers(live.session, &Target::Row(table.id, key), Strength::NoKeyUpdate);
+        if !blockers.is_empty() {
+            return Err(Signal::Wait(blockers));
         }
-        if let Some(key) = encoded(key.iter().copied()) {
-            let writers = live.locks.writers(live.session, &key_target(table.id, number, key));
-            if !writers.is_empty() {
-                return Err(Signal::Wait(writers));
-            }
+    }
+    let mut wanted = Vec::new();
+    for (number, unique) in table.uniques.iter().enumerate() {
+        let (parts, rest) = keys.split_at(1 + unique.columns.len());
+        keys = rest;
+        let occupied = parts[0].as_i64() == Ok(1);
+        live.attempt.keys.push(occupied.then(|| parts[1..].iter().map(|&cell| kept(cell)).collect()));
+        if asks
+            && occupied
+            && let Some(key) = encoded(parts[1..].iter().copied())
+        {
+            wanted.push(key_target(table.id, number, key));
+        }
+    }
+    for target in wanted {
+        let writers = live.locks.writers(live.session, &target);
+        if !writers.is_empty() {
+            return Err(Signal::Wait(writers));
         }
     }
     Ok(())
-}
-
-/// Before keys of a row change: the row itself has to be free, and then the keys.
-fn rekey(state: &Shared, table: usize, arguments: &[ValueRef<'_>]) -> Result<(), Signal> {
-    let width = {
-        let live = state.lock();
-        let Some(info) = live.tables.get(table).and_then(Clone::clone) else { return Ok(()) };
-        let width = info.key().len();
-        if !live.muted
-            && !live.locks.is_empty()
-            && let Some(key) = encoded(arguments[..width].iter().copied())
-        {
-            let blockers = live.locks.blockers(live.session, &Target::Row(table, key), Strength::NoKeyUpdate);
-            if !blockers.is_empty() {
-                return Err(Signal::Wait(blockers));
-            }
-        }
-        width
-    };
-    attempt(state, table, width, arguments)
 }
 
 /// Writes rows as they were before these changes, the last first.

@@ -171,6 +171,18 @@ impl Database {
         Ok(statement)
     }
 
+    /// As [`Database::prepare`], for a session: in a transaction that an error has spoilt, nothing is looked at but whether
+    /// the statement ends it.
+    ///
+    /// # Errors
+    /// As [`Database::prepare`]; `25P02` in a spoilt transaction.
+    pub fn prepare_in(&mut self, session: SessionId, text: &str, hints: &[Option<Type>]) -> Result<Statement, Refusal> {
+        if self.status(session) == Status::Failed && !parse::ends_transaction(text)? {
+            return Err(spoilt());
+        }
+        self.prepare(text, hints)
+    }
+
     /// Carries out a statement at the moment `now`, in microseconds since 1970.
     pub fn execute(&mut self, session: SessionId, statement: &Statement, parameters: Vec<Value>, now: i64) -> Progress {
         if !self.sessions.contains_key(&session) {
@@ -195,10 +207,7 @@ impl Database {
     fn attempt(&mut self, session: SessionId, statement: &Statement, parameters: &[Value], now: i64) -> Attempt {
         let failed = self.status(session) == Status::Failed;
         if failed && !statement.ends_transaction() {
-            return Attempt::Done(Err(Refusal::new(
-                "25P02",
-                "current transaction is aborted, commands ignored until end of transaction block",
-            )));
+            return Attempt::Done(Err(spoilt()));
         }
         let current;
         let statement = if statement.0.generation == self.catalog.generation {
@@ -364,7 +373,11 @@ impl Database {
 
     /// Why the storage has refused something.
     pub(super) fn storage_signal(&self, error: &rusqlite::Error) -> Signal {
-        errors::signal(error, &mut self.shared.lock(), &self.catalog)
+        let (signal, attempt) = {
+            let mut live = self.shared.lock();
+            (live.signal.take(), std::mem::take(&mut live.attempt))
+        };
+        signal.unwrap_or_else(|| Signal::Refused(errors::refusal(error, &attempt, &self.catalog, &self.storage)))
     }
 
     /// Why the storage has refused something that cannot wait.
@@ -374,4 +387,8 @@ impl Database {
             Signal::Wait(_) => Refusal::new("55P03", "could not obtain lock on relation"),
         }
     }
+}
+
+fn spoilt() -> Refusal {
+    Refusal::new("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 }

@@ -1,43 +1,44 @@
 //! What the storage refuses, in the words of Postgres.
 
-use rusqlite::types::{Value as Cell, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
+use rusqlite::{Connection, params_from_iter};
 
 use super::super::refusal::Refusal;
 use super::catalog::{Catalog, Table};
-use super::live::{Live, Signal};
+use super::live::RowAttempt;
+use super::stored::quoted_name;
 use super::text;
+use super::translate::Translator;
 
-/// Why a statement of the storage has failed.
-pub(super) fn signal(error: &rusqlite::Error, live: &mut Live, catalog: &Catalog) -> Signal {
-    if let Some(signal) = live.signal.take() {
-        return signal;
-    }
+/// Why a statement of the storage has failed that none of our functions has stopped.
+pub(super) fn refusal(
+    error: &rusqlite::Error,
+    attempt: &RowAttempt,
+    catalog: &Catalog,
+    storage: &Connection,
+) -> Refusal {
     let message = error.to_string();
-    let refusal = if let Some(rest) = message.strip_prefix("UNIQUE constraint failed: ") {
-        unique(rest, &live.attempted, catalog)
+    if let Some(rest) = message.strip_prefix("UNIQUE constraint failed: ") {
+        unique(rest, attempt, catalog, storage)
     } else if let Some(rest) = message.strip_prefix("NOT NULL constraint failed: ") {
         let (table, column) = rest.split_once('.').unwrap_or((rest, ""));
-        Refusal {
-            constraint: None,
-            ..Refusal::new(
-                "23502",
-                format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"),
-            )
-        }
+        Refusal::new(
+            "23502",
+            format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"),
+        )
     } else if let Some(name) = message.strip_prefix("CHECK constraint failed: ") {
         check(name, catalog)
     } else if message.contains("integer overflow") {
         Refusal::new("22003", "bigint out of range")
     } else {
         Refusal::new("XX000", format!("the storage of the simulated Postgres failed: {message}"))
-    };
-    Signal::Refused(refusal)
+    }
 }
 
 /// `t.a, t.b`, or `index 'name'` where the index is partial.
-fn unique(rest: &str, attempted: &[Vec<Cell>], catalog: &Catalog) -> Refusal {
+fn unique(rest: &str, attempt: &RowAttempt, catalog: &Catalog, storage: &Connection) -> Refusal {
     let found = if let Some(name) = rest.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-        catalog.tables().find_map(|table| {
+        catalog.table_of_index(name).and_then(|table| {
             let place = table.uniques.iter().position(|unique| unique.name == name)?;
             Some((table, place))
         })
@@ -52,14 +53,35 @@ fn unique(rest: &str, attempted: &[Vec<Cell>], catalog: &Catalog) -> Refusal {
     let Some((table, place)) = found else {
         return Refusal::new("23505", format!("duplicate key value violates a unique constraint on {rest}"));
     };
+    let place = first_violated(table, attempt, catalog, storage).unwrap_or(place);
     let unique = &table.uniques[place];
-    let detail =
-        attempted.get(place).map(|cells| format!("Key {} already exists.", key_told(table, &unique.columns, cells)));
+    let detail = attempt
+        .keys
+        .get(place)
+        .and_then(Option::as_ref)
+        .map(|cells| format!("Key {} already exists.", key_told(table, &unique.columns, cells)));
     Refusal {
         detail,
         constraint: Some((unique.name.clone(), table.name.clone())),
         ..Refusal::new("23505", format!("duplicate key value violates unique constraint \"{}\"", unique.name))
     }
+}
+
+/// Of the keys of the row that was refused, the first that another row has: Postgres looks at them in the order in which
+/// they were made, the storage in one of its own. `None` where the other row went with the statement that failed.
+fn first_violated(table: &Table, attempt: &RowAttempt, catalog: &Catalog, storage: &Connection) -> Option<usize> {
+    table.uniques.iter().zip(&attempt.keys).position(|(unique, cells)| {
+        let Some(cells) = cells else { return false };
+        let mut sql = format!("SELECT 1 FROM {} WHERE {}", quoted_name(&table.name), table.matches(&unique.columns, 1));
+        if let Some(Ok(part)) = unique.predicate.as_ref().map(|expr| Translator::condition(catalog, table, expr, "")) {
+            sql.push_str(&format!(" AND {part}"));
+        }
+        if !attempt.replaced.is_empty() {
+            sql.push_str(&format!(" AND NOT ({})", table.matches(table.key(), cells.len() + 1)));
+        }
+        let bound = cells.iter().chain(&attempt.replaced).map(ToSqlOutput::from);
+        storage.prepare(&sql).and_then(|mut statement| statement.exists(params_from_iter(bound))).unwrap_or(false)
+    })
 }
 
 fn check(name: &str, catalog: &Catalog) -> Refusal {

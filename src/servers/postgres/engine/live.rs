@@ -35,6 +35,15 @@ impl From<Refusal> for Signal {
     }
 }
 
+/// A row that is to be written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RowAttempt {
+    /// Its keys; nothing for a partial key that it does not occupy.
+    pub(super) keys: Vec<Option<Vec<Cell>>>,
+    /// The primary key of the row that it replaces, if any.
+    pub(super) replaced: Vec<Cell>,
+}
+
 /// The rows that a statement found when it began, before it had to wait.
 ///
 /// When it is carried out once more it finds no others, as in Postgres: neither rows that fit its condition only now, nor
@@ -61,8 +70,8 @@ pub(super) struct Live {
     pub(super) upsert: bool,
     /// What the statement has written so far.
     pub(super) changes: Vec<Change>,
-    /// The keys of the row that was to be written last.
-    pub(super) attempted: Vec<Vec<Cell>>,
+    /// The row that was to be written last.
+    pub(super) attempt: RowAttempt,
     /// Which rows the statement may write, where it has waited: those that it found when it began.
     pub(super) seen: Option<Seen>,
     /// Why the statement was stopped by a function.

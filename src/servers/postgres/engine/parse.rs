@@ -222,6 +222,14 @@ fn mark_conflict_conditions(tokens: &mut Vec<TokenWithSpan>) {
     tokens.splice(close..end, replacement);
 }
 
+/// Whether a text is a statement that ends a transaction, or goes back in it, or none at all.
+pub(super) fn ends_transaction(text: &str) -> Result<bool, Refusal> {
+    Ok(match one(text)? {
+        None | Some((Parsed::Commit { .. } | Parsed::Rollback { .. }, _)) => true,
+        Some(_) => false,
+    })
+}
+
 /// An expression that was set aside as text.
 pub(super) fn expression(text: &str) -> Result<Expr, Refusal> {
     Parser::new(&PostgreSqlDialect {})

@@ -46,9 +46,10 @@ pub(super) fn parse(kind: Type, text: &str, now: i64) -> Result<Cell, Refusal> {
         }
         Type::Timestamptz => civil::parse(text, now).map(Cell::Integer),
         Type::Interval => Interval::parse(text).map(|interval| Cell::Blob(interval.stored())),
-        Type::Bytea => {
-            bytes(text).map(Cell::Blob).ok_or_else(|| Refusal::new("22P02", "invalid input syntax for type bytea"))
-        }
+        Type::Bytea => bytes(text).map(Cell::Blob).ok_or_else(|| match text.strip_prefix("\\x") {
+            Some(_) => Refusal::new("22023", "invalid hexadecimal data"),
+            None => Refusal::new("22P02", "invalid input syntax for type bytea"),
+        }),
         Type::Jsonb => json(text).map(Cell::Text),
         Type::BoolArray | Type::Int4Array | Type::Int8Array | Type::TextArray | Type::UuidArray => {
             let inner = element(kind).unwrap_or(Type::Text);

@@ -8,7 +8,7 @@ use super::super::value::Value;
 use super::catalog::TableId;
 use super::commits::CommittedChanges;
 use super::database::{Attempt, Database};
-use super::live::{Change, Seen, Signal};
+use super::live::{Change, RowAttempt, Seen, Signal};
 use super::locks::{Strength, Target, encoded};
 use super::sessions::Transaction;
 use super::statement::{Answer, Command, Statement, Status, Work};
@@ -174,7 +174,7 @@ impl Database {
         live.upsert = upsert;
         live.recording = session.transaction.is_some() || !live.locks.is_empty();
         live.changes.clear();
-        live.attempted.clear();
+        live.attempt = RowAttempt::default();
         live.signal = None;
         live.unlocked = false;
         live.taken.clear();

@@ -242,3 +242,19 @@ fn a_write_that_waited_finds_no_rows_but_those_it_had_found() {
     bench.done(a, "COMMIT");
     assert_eq!(bench.finished(), [(b, ok("SELECT 0"))]);
 }
+
+#[test]
+fn what_no_table_could_hold_is_refused_before_anybody_is_waited_for() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    bench.done(a, "ALTER TABLE accounts ADD CONSTRAINT positive CHECK (balance >= 0)");
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 5 WHERE id = 'a'");
+    bench.done(a, "INSERT INTO accounts VALUES ('n', 1, 'z')");
+    assert_eq!(bench.refused(b, "UPDATE accounts SET balance = -1 WHERE id = 'a'").state, "23514");
+    assert_eq!(bench.refused(b, "UPDATE accounts SET balance = -1, code = 'q' WHERE id = 'a'").state, "23514");
+    assert_eq!(bench.refused(b, "INSERT INTO accounts VALUES ('n', NULL, NULL)").state, "23502");
+    bench.waits(b, "UPDATE accounts SET id = 'b' WHERE id = 'a'");
+    bench.done(a, "ROLLBACK");
+    assert_eq!(bench.finished(), [(b, Err("23505"))]);
+}

@@ -127,6 +127,8 @@ fn what_violates_a_constraint_is_refused_with_its_name() {
         named(&mut bench, "INSERT INTO items (id, owner) VALUES (9, 'z')"),
         expect("23503", "items_owner_fkey", "Key (owner)=(z) is not present in table \"owners\".")
     );
+    assert_eq!(named(&mut bench, "INSERT INTO owners VALUES ('a', 'Bob')").1, "owners_pkey");
+    assert_eq!(named(&mut bench, "UPDATE owners SET id = 'b', name = 'Cy' WHERE id = 'a'").1, "owners_pkey");
     bench.done(a, "INSERT INTO tags VALUES (2, 'red')");
     assert_eq!(
         named(&mut bench, "DELETE FROM items WHERE id = 2"),
