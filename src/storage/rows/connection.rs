@@ -8,6 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, NoTls, Row};
@@ -97,7 +98,7 @@ impl Connection {
 async fn drive<T>(driver: &mut Option<Driver>, call: impl Future<Output = Result<T, Error>>) -> Result<T, RowsError> {
     let mut call = pin!(call);
     let mut ended = None;
-    poll_fn(|cx| {
+    let result = poll_fn(|cx| {
         // The call leaves what it has to say with the driver, which sends it, and hands over what has come.
         if let Poll::Ready(result) = call.as_mut().poll(cx) {
             return Poll::Ready(result);
@@ -105,11 +106,21 @@ async fn drive<T>(driver: &mut Option<Driver>, call: impl Future<Output = Result
         ended = turn(driver, cx).or(ended.take());
         call.as_mut().poll(cx)
     })
-    .await
-    .map_err(|error| match ended {
-        // Why the connection broke says more than that it is closed.
-        Some(why) if error.as_db_error().is_none() => why,
-        _ => RowsError::from(error),
+    .await;
+    result.map_err(|error| {
+        let fatal = |refusal: &DbError| refusal.parsed_severity().is_some_and(|severity| severity != Severity::Error);
+        match (error.as_db_error(), ended) {
+            (Some(refusal), _) => {
+                // The server closes it after these words, whether or not that has been heard by now.
+                if fatal(refusal) {
+                    *driver = None;
+                }
+                RowsError::from(error)
+            }
+            // Why the connection broke says more than that it is closed.
+            (None, Some(why)) => why,
+            (None, None) => RowsError::from(error),
+        }
     })
 }
 

@@ -142,6 +142,25 @@ async fn a_connection_that_has_ended_is_not_used_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_told_of_its_end_is_not_used_again() {
+    let (postgres, rows) = start().await;
+    insert(&rows, "a", 1).await.expect("an insertion");
+    let mut holder = rows.transaction().await.expect("a transaction");
+    holder.execute(&[], "UPDATE pairs SET v = 2", &[]).await.expect("a write");
+    let waiting = task::spawn({
+        let rows = rows.clone();
+        async move { rows.execute(&[Touch::write("pairs:a")], "UPDATE pairs SET v = 3", &[]).await }
+    });
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(postgres.terminate_backends(), "2 connections ended");
+    assert_eq!(waiting.await.expect("no panic").expect_err("ended").sqlstate(), Some("57P01"));
+    assert_eq!(value(&rows, "a").await, Some(1));
+    assert!(holder.execute(&[], "UPDATE pairs SET v = 4", &[]).await.is_err());
+    assert!(!holder.commit().await.expect_err("nothing to commit").is_ambiguous());
+    assert_eq!(value(&rows, "a").await, Some(1));
+}
+
+#[tokio::test]
 async fn a_dropped_call_takes_its_connection_along_and_holds_up_nobody() {
     let (_, rows) = start().await;
     insert(&rows, "a", 1).await.expect("an insertion");

@@ -93,9 +93,9 @@ impl Transaction {
         let mut lease = self.lease.take().ok_or(OVER)?;
         (self.since, self.committing) = (Instant::now(), true);
         let result = within(self.pool.options.statement_timeout, lease.connection().batch("COMMIT")).await;
-        // The server answers a commit of what has failed by taking it back.
         let result = match result {
-            Ok(()) if self.failed => Err(RowsError::Refused {
+            // Whatever it answers: it takes back what has failed.
+            _ if self.failed => Err(RowsError::Refused {
                 sqlstate: "25P02".to_owned(),
                 constraint: None,
                 message: "the transaction had failed, and was rolled back".to_owned(),

@@ -14,7 +14,7 @@ use super::kinds::element;
 use super::live::Change;
 use super::locks::encoded_cells;
 use super::statement::Plan;
-use super::{capture, parse, text};
+use super::{SessionId, capture, parse, text};
 
 /// A row that has been committed: ground truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
