@@ -131,7 +131,7 @@ pub(crate) const WRITES: Group = &[
 
     (4, "INSERT INTO events (workspace, kind, body) VALUES ({w}, {k}, {j}) RETURNING id, kind, body"),
     (1, "INSERT INTO events (workspace, kind) VALUES ({w}, {k}), ({w}, {k})"),
-    (1, "INSERT INTO events (workspace, kind) SELECT id, 'copied' FROM workspaces WHERE status = {s} ORDER BY id RETURNING workspace"),
+    (1, "INSERT INTO blobs (sha, body) SELECT id, 'copied' FROM workspaces WHERE status = {s} ORDER BY id RETURNING sha"),
     (2, "DELETE FROM events WHERE workspace = {w} AND kind = {k} RETURNING id, kind"),
     (1, "DELETE FROM events WHERE workspace = {w}"),
     (1, "UPDATE events SET body = {j}, at = {t} WHERE workspace = {w} RETURNING *"),
