@@ -7,7 +7,6 @@ use rusqlite::types::{Value as Cell, ValueRef};
 
 use super::super::refusal::Refusal;
 use super::super::value::Type;
-use super::SessionId;
 use super::catalog::Table;
 use super::database::Database;
 use super::kinds::element;
