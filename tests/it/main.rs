@@ -1,6 +1,7 @@
 //! Everything that needs more than one module of the crate.
 
 mod campaigns;
+mod cases;
 mod command;
 mod determinism;
 mod echo;
@@ -10,6 +11,7 @@ mod files;
 mod harness;
 mod lamps;
 mod page;
+mod postgres_conformance;
 mod promote;
 mod promoted;
 mod redis_conformance;

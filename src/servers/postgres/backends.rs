@@ -22,6 +22,7 @@ pub(super) enum End {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Backend {
+    pub(super) pid: i32,
     secret: i32,
     pub(super) wake: Arc<Notify>,
     /// Its statement waits for a lock.
@@ -59,7 +60,7 @@ impl Backends {
         let wake = Arc::new(Notify::new());
         self.all.insert(
             session,
-            Backend { secret, wake: wake.clone(), waiting: false, answer: None, doing: None, end: None },
+            Backend { pid, secret, wake: wake.clone(), waiting: false, answer: None, doing: None, end: None },
         );
         Badge { session, pid, secret, wake }
     }

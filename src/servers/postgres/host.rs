@@ -272,6 +272,18 @@ impl Postgres {
         self.lock().heal();
     }
 
+    /// Which connections have a statement that waits for a lock, by their process ids, and whether they wait, over others,
+    /// for themselves.
+    pub fn waiting(&self) -> Vec<(i32, bool)> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let sessions = state.backends.waiting().into_iter();
+        let pid = |backends: &mut Backends, session| backends.get(session).map(|backend| backend.pid);
+        sessions
+            .filter_map(|session| Some((pid(&mut state.backends, session)?, state.database.is_deadlocked(session))))
+            .collect()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in a statement is reported by whoever polls its task; the state is as whole as it was.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -184,7 +184,10 @@ impl Session {
 
     /// Parses and checks one statement.
     pub(super) fn prepare(&self, text: &str, hints: &[Option<Type>]) -> Result<Statement, Refusal> {
-        let statement = self.server.act(|state, _| state.database.prepare(text, hints))?;
+        let statement = self.server.act(|state, _| state.database.prepare(text, hints)).map_err(|refusal| {
+            // In a transaction that has failed, names and types are not looked at.
+            if self.status() == Status::Failed && refusal.state != "42601" { aborted() } else { refusal }
+        })?;
         self.may_run(&statement)?;
         Ok(statement)
     }
@@ -192,8 +195,7 @@ impl Session {
     /// Whether a statement is carried out at all: a transaction that has failed can only be ended.
     fn may_run(&self, statement: &Statement) -> Result<(), Refusal> {
         if self.status() == Status::Failed && !statement.ends_transaction() && !statement.is_empty() {
-            let message = "current transaction is aborted, commands ignored until end of transaction block";
-            return Err(Refusal::new("25P02", message));
+            return Err(aborted());
         }
         Ok(())
     }
@@ -218,6 +220,10 @@ impl Session {
     pub(super) fn status(&self) -> Status {
         self.server.lock().database.status(self.badge.session)
     }
+}
+
+fn aborted() -> Refusal {
+    Refusal::new("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 }
 
 fn no_portal(name: &str) -> Refusal {

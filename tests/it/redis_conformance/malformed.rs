@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::peers::{Peers, runner};
+use super::peers::Peers;
 use super::wire::Raw;
+use crate::cases::runner;
 
 /// Requests that are not the protocol, or nearly so.
 const MALFORMED: &[&[u8]] = &[

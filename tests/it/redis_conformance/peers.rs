@@ -5,12 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sexton::servers::redis::{Options, Redis};
 
 use super::wire::Connection;
-
-const SEED: u64 = 20_240_607;
 
 /// A real server's process, which ends with its owner.
 struct Process(Child);
@@ -108,18 +105,4 @@ fn simulate() -> SocketAddr {
         })
     });
     address
-}
-
-/// A deterministic source of cases; the seed is told.
-pub(crate) fn runner(cases: u32) -> TestRunner {
-    announce(cases);
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&SEED.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-}
-
-#[expect(clippy::print_stderr, reason = "a test tells its seed")]
-fn announce(cases: u32) {
-    eprintln!("{cases} cases from seed {SEED}");
 }

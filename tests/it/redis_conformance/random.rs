@@ -9,8 +9,9 @@ use proptest::test_runner::TestCaseError;
 
 use super::commands::{Step, sequence};
 use super::compare::{name, same, show};
-use super::peers::{Peers, runner};
+use super::peers::Peers;
 use super::wire::{Connection, Reply};
+use crate::cases::runner;
 
 const SEQUENCES: u32 = 2_000;
 const LENGTH: usize = 50;
