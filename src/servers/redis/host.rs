@@ -20,6 +20,7 @@ use super::keyspace::{Cause, DATABASES, Effect, Keyspace};
 use super::reply::Refusal;
 use super::request::{Malformed, Requests};
 use super::session::Session;
+use super::value::{Entry, Value};
 
 /// How long at most until the wall clock is looked at again while a key waits to expire: it may have jumped.
 const RECHECK: Duration = Duration::from_mins(1);
@@ -177,6 +178,22 @@ impl Redis {
             Some((0, key)) => format!("evicted {}", String::from_utf8_lossy(&key)),
             Some((database, key)) => format!("evicted {} of database {database}", String::from_utf8_lossy(&key)),
             None => "no key to evict".to_owned(),
+        }
+    }
+
+    /// Of the keys that have `part` in their names and hold a text, makes the `n`-th in order, counted round and round,
+    /// hold `garbled`, as a mistaken hand would. Returns which, in words.
+    pub fn garble(&self, part: &str, n: u64) -> String {
+        let garbled = self.act(|state, now| {
+            state.keyspace.expire(now);
+            let (database, key, entry) = state.keyspace.nth_text(part, n)?;
+            let value = Value::Text("garbled".into());
+            state.keyspace.put(database, &key, Some(Entry { value, ..entry }), Cause::Garbled);
+            Some(key)
+        });
+        match garbled {
+            Some(key) => format!("garbled {}", String::from_utf8_lossy(&key)),
+            None => "no text to garble".to_owned(),
         }
     }
 
