@@ -56,6 +56,8 @@ mod snapshot;
 mod sql;
 mod stamp;
 mod store;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 mod tree;
 mod version;
@@ -64,3 +66,4 @@ pub mod workload;
 
 pub use client::Client;
 pub use service::Sandbox;
+pub use sql::{SCHEMA, statements};

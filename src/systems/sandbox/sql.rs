@@ -1,8 +1,10 @@
 //! The tables of the service, and every statement it sends to Postgres.
 
+use crate::servers::postgres::Value;
+
 /// The tables. `sandbox_epochs` outlives the sandboxes it counts, so that no epoch is ever given twice; `blobs` outlive
 /// the files whose content they are.
-pub(crate) const SCHEMA: &[&str] = &[
+pub const SCHEMA: &[&str] = &[
     "CREATE TABLE sandbox_epochs (
         id text PRIMARY KEY,
         epoch bigint NOT NULL)",
@@ -86,3 +88,34 @@ pub(crate) const UPDATE_INODE: &str = "UPDATE inodes SET sha256 = $3 WHERE ino =
 
 /// The end of a file or directory; its name goes with it.
 pub(crate) const DELETE_INODE: &str = "DELETE FROM inodes WHERE ino = $1 AND sandbox_id = $2";
+
+/// Every statement by a name, with parameters such that all of them can be carried out one after another: for holding the
+/// simulated server against a real one.
+pub fn statements() -> Vec<(&'static str, &'static str, Vec<Value>)> {
+    let text = |text: &str| Value::Text(text.into());
+    let hash = || text("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae");
+    vec![
+        ("next epoch", NEXT_EPOCH, vec![text("sb1")]),
+        ("next epoch again", NEXT_EPOCH, vec![text("sb1")]),
+        ("create", CREATE, vec![text("sb1"), text("t1"), Value::Int(-2), Value::Int(2)]),
+        ("meta", META, vec![text("sb1")]),
+        ("index", INDEX, vec![text("t1")]),
+        ("fence", FENCE, vec![text("sb1"), Value::Int(2), Value::Int(0)]),
+        ("fence out of date", FENCE, vec![text("sb1"), Value::Int(1), Value::Int(7)]),
+        ("keep a blob", KEEP_BLOB, vec![hash(), text("foo")]),
+        ("keep it again", KEEP_BLOB, vec![hash(), text("foo")]),
+        ("blob", BLOB, vec![hash()]),
+        ("create a directory", CREATE_INODE, vec![text("sb1"), text("directory"), Value::Null]),
+        ("link it", LINK, vec![text("sb1"), Value::Int(-2), text("d"), Value::Int(1)]),
+        ("create a file", CREATE_INODE, vec![text("sb1"), text("file"), hash()]),
+        ("link that", LINK, vec![text("sb1"), Value::Int(1), text("f2"), Value::Int(2)]),
+        ("load", LOAD, vec![text("sb1")]),
+        ("update an inode", UPDATE_INODE, vec![Value::Int(2), text("sb1"), hash()]),
+        ("delete an inode", DELETE_INODE, vec![Value::Int(2), text("sb1")]),
+        ("lock", LOCK, vec![text("sb1")]),
+        ("delete an epoch that is over", DELETE_EPOCH, vec![text("sb1"), Value::Int(1)]),
+        ("delete", DELETE, vec![text("sb1")]),
+        ("delete the epoch of what has gone", DELETE_EPOCH, vec![text("sb1"), Value::Int(2)]),
+        ("load what has gone", LOAD, vec![text("sb1")]),
+    ]
+}
