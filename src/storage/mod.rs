@@ -7,8 +7,11 @@ mod connection;
 mod error;
 mod key_value;
 mod link;
+mod optimistic;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 pub use error::StorageError;
 pub use key_value::{KeyValue, Options, Swap};
+pub use optimistic::{Change, Decision, Found, Look};

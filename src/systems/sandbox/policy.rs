@@ -224,7 +224,7 @@ switch! {
     Retry {
         /// 50 ms (up to #155).
         Fixed,
-        /// 25 to 50 ms (later, and hardened).
+        /// 25 to 50 ms (later), and twice as long each time, up to 2 s (hardened).
         Jittered,
     }
 }
@@ -247,7 +247,7 @@ policy! {
     /// | S0-R4 | `confirm = "counter"`, `counter = "bare"`, `absent = "zero"` (and a Redis that forgets) |
     /// | S0-R5 | `get = "from_memory"` |
     /// | S0-R6 | `confirm = "counter"`, `counter = "bare"`, `fence = "nothing"`, `drain = "blind"` |
-    /// | S0-R7 | `confirm = "counter"`, `counter = "bare"`, `ready = "unguarded"` |
+    /// | S0-R7 | `confirm = "counter"`, `counter = "bare"`, `absent = "zero"`, `ready = "unguarded"` |
     /// | S0-R8 | `rehydrate = "insert"` |
     /// | S0-R9 | `destroy_lease = "ignored"` |
     /// | S0-R10 | `readers = "shared"` |
@@ -350,6 +350,11 @@ impl Policy {
                         write `counter = \"bare\"`, or leave `fence` out"
                     .to_owned(),
             );
+        }
+        if self.confirm == Confirm::Row && self.fence == Fence::Nothing {
+            return Err("`confirm = \"row\"` goes by the version that the fence counts up, and `fence = \"nothing\"` has \
+                        none: write `confirm = \"counter\"`, or leave `fence` out"
+                .to_owned());
         }
         Ok(())
     }

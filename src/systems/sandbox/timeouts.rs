@@ -15,8 +15,10 @@ pub(crate) const RENEW_RETRY: Duration = Duration::from_millis(50);
 /// How long a request waits for its lock: upstream's at #155, and later.
 pub(crate) const ACQUIRE_LONG: Duration = Duration::from_secs(300);
 pub(crate) const ACQUIRE_SHORT: Duration = Duration::from_secs(75);
-/// The longest pause before a lock is tried again; half of it at least where it is jittered.
+/// The first pause before a lock is tried again, or half of it where it is jittered.
 pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(50);
+/// The longest, where each is twice as long as the one before.
+pub(crate) const LOCK_RETRY_MOST: Duration = Duration::from_secs(2);
 /// After how long without use a session is let go of.
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
 /// How often that is looked at.
