@@ -9,7 +9,11 @@ use super::optimistic::{Change, Found, Look};
 
 /// Looks, and watches these keys alone: a transaction that wrote nothing left its watch, as ending it there and then would
 /// have cost a round trip.
-pub(super) async fn watch(connection: &Connection, watched: &[&str], looks: &[Look<'_>]) -> Result<Vec<Found>, StorageError> {
+pub(super) async fn watch(
+    connection: &Connection,
+    watched: &[&str],
+    looks: &[Look<'_>],
+) -> Result<Vec<Found>, StorageError> {
     let mut look = Pipeline::with_capacity(2 + looks.len());
     look.cmd("UNWATCH").cmd("WATCH").arg(watched);
     for wanted in looks {

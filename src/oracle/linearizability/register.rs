@@ -10,6 +10,8 @@ use super::Model;
 pub struct Register {
     /// What it holds at first.
     pub initial: Content,
+    /// What goes between what it holds and what is appended.
+    pub separator: &'static str,
 }
 
 /// What a register holds.
@@ -23,7 +25,7 @@ pub enum Operation {
     Read,
     /// It holds this from now on.
     Write(Arc<str>),
-    /// It holds this behind what it holds; nothing counts as the empty text.
+    /// It holds this behind what it holds, if it holds anything.
     Append(Arc<str>),
     /// It holds nothing from now on.
     Clear,
@@ -43,6 +45,8 @@ pub enum Answer {
     Held(Option<Arc<str>>),
     /// It is done.
     Done,
+    /// A clearing: whether it held anything.
+    Cleared(bool),
     /// A swap: whether it took place.
     Swapped(bool),
 }
@@ -61,10 +65,13 @@ impl Model for Register {
             Operation::Read => (state.clone(), Answer::Held(state.0.clone())),
             Operation::Write(text) => (Content(Some(text.clone())), Answer::Done),
             Operation::Append(text) => {
-                let held = state.0.as_deref().unwrap_or_default();
-                (Content(Some(format!("{held}{text}").into())), Answer::Done)
+                let text = match &state.0 {
+                    None => text.clone(),
+                    Some(held) => format!("{held}{}{text}", self.separator).into(),
+                };
+                (Content(Some(text)), Answer::Done)
             }
-            Operation::Clear => (Content(None), Answer::Done),
+            Operation::Clear => (Content(None), Answer::Cleared(state.0.is_some())),
             Operation::Swap { from, to } if from == state => (to.clone(), Answer::Swapped(true)),
             Operation::Swap { .. } => (state.clone(), Answer::Swapped(false)),
         };
@@ -102,6 +109,8 @@ impl fmt::Display for Answer {
         match self {
             Self::Held(text) => Content(text.clone()).fmt(f),
             Self::Done => f.write_str("done"),
+            Self::Cleared(true) => f.write_str("cleared"),
+            Self::Cleared(false) => f.write_str("nothing to clear"),
             Self::Swapped(true) => f.write_str("swapped"),
             Self::Swapped(false) => f.write_str("not swapped"),
         }

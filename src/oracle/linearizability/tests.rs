@@ -223,7 +223,7 @@ fn any_entry() -> impl Strategy<Value = Asked> {
         3 => held().prop_map(|held| (Operation::Read, Answer::Held(content(held).0))),
         2 => value().prop_map(|value| (Operation::Write(value.into()), Answer::Done)),
         1 => value().prop_map(|value| (Operation::Append(value.into()), Answer::Done)),
-        1 => Just((Operation::Clear, Answer::Done)),
+        1 => any::<bool>().prop_map(|held| (Operation::Clear, Answer::Cleared(held))),
         1 => (held(), value(), any::<bool>()).prop_map(|(from, to, took_place)| {
             let operation = Operation::Swap { from: content(from), to: content(Some(to)) };
             (operation, Answer::Swapped(took_place))

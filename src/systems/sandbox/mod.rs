@@ -39,6 +39,7 @@
 
 mod client;
 pub mod errors;
+mod oracle;
 pub mod outcome;
 mod points;
 pub mod policy;

@@ -352,9 +352,11 @@ impl Policy {
             );
         }
         if self.confirm == Confirm::Row && self.fence == Fence::Nothing {
-            return Err("`confirm = \"row\"` goes by the version that the fence counts up, and `fence = \"nothing\"` has \
+            return Err(
+                "`confirm = \"row\"` goes by the version that the fence counts up, and `fence = \"nothing\"` has \
                         none: write `confirm = \"counter\"`, or leave `fence` out"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 
 use super::client::Client;
 use super::outcome::Outcome;
-use super::points;
 use super::policy::Policy;
 use super::workload::{Operation, Persistence, Step, Topology, Verb, Workload, file_path};
+use super::{oracle, points};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
 use crate::runtime::net::TcpListener;
 use crate::servers::redis::{self, Redis};
@@ -70,7 +70,7 @@ impl System for Sandbox {
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        Vec::new()
+        oracle::all()
     }
 
     /// Whether each sandbox is there, and what its files hold, as each replica sees it.
