@@ -74,9 +74,8 @@ fn write(files: &mut Partitions<File, Operation, Answer>, op: &Op, sandbox: &San
     let key = |place| (sandbox.id.clone(), place, step.path().clone());
     let certain = |answer| Entry::new(&op.client, operation.clone(), op.invoked, op.returned, Some(answer));
     match (written, only(op, sandbox)) {
-        (Written::Refused, _) => {}
         (Written::Absent, Some((place, true))) => files.push(key(place), certain(Answer::Cleared(false))),
-        (Written::Absent, _) => {}
+        (Written::Absent | Written::Refused, _) => {}
         (Written::Done, Some((place, _))) => {
             let cleared = operation == Operation::Clear;
             files.push(key(place), certain(if cleared { Answer::Cleared(true) } else { Answer::Done }));
