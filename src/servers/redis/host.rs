@@ -1,7 +1,6 @@
 //! The server as a host runs it: connections, the clocks, expiry that nobody asks for, crashes and faults.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,16 +10,17 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use crate::runtime::net::TcpListener;
 use crate::runtime::time::{self, Instant};
 use crate::runtime::{self, task};
 
+use super::super::Listener;
 use super::dispatch;
 use super::journal::{Journal, REACH};
 use super::keyspace::{Cause, DATABASES, Effect, Keyspace};
 use super::reply::Refusal;
 use super::request::{Malformed, Requests};
 use super::session::Session;
+use super::value::{Entry, Value};
 
 /// How long at most until the wall clock is looked at again while a key waits to expire: it may have jumped.
 const RECHECK: Duration = Duration::from_mins(1);
@@ -54,34 +54,6 @@ impl Default for Options {
     /// `redis`, and nothing is lost.
     fn default() -> Self {
         Self { name: "redis".to_owned(), persistence: Persistence::default() }
-    }
-}
-
-/// Where connections come from.
-pub trait Listener {
-    /// One connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Waits for the next connection. Must lose none when the future is dropped.
-    ///
-    /// # Errors
-    /// When no more connections can be expected.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>>;
-}
-
-impl Listener for TcpListener {
-    type Stream = runtime::net::TcpStream;
-
-    async fn accept(&self) -> io::Result<Self::Stream> {
-        Self::accept(self).await.map(|(stream, _)| stream)
-    }
-}
-
-impl Listener for tokio::net::TcpListener {
-    type Stream = tokio::net::TcpStream;
-
-    async fn accept(&self) -> io::Result<Self::Stream> {
-        Self::accept(self).await.map(|(stream, _)| stream)
     }
 }
 
@@ -206,6 +178,22 @@ impl Redis {
             Some((0, key)) => format!("evicted {}", String::from_utf8_lossy(&key)),
             Some((database, key)) => format!("evicted {} of database {database}", String::from_utf8_lossy(&key)),
             None => "no key to evict".to_owned(),
+        }
+    }
+
+    /// Of the keys that have `part` in their names and hold a text, makes the `n`-th in order, counted round and round,
+    /// hold `garbled`, as a mistaken hand would. Returns which, in words.
+    pub fn garble(&self, part: &str, n: u64) -> String {
+        let garbled = self.act(|state, now| {
+            state.keyspace.expire(now);
+            let (database, key, entry) = state.keyspace.nth_text(part, n)?;
+            let value = Value::Text("garbled".into());
+            state.keyspace.put(database, &key, Some(Entry { value, ..entry }), Cause::Garbled);
+            Some(key)
+        });
+        match garbled {
+            Some(key) => format!("garbled {}", String::from_utf8_lossy(&key)),
+            None => "no text to garble".to_owned(),
         }
     }
 

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::errors::Body;
 use super::outcome::{Outcome, Ran, Refused, StepOutcome};
+use super::replica::{self, Printed};
+use super::timeouts;
 use super::workload::{Operation, Step, Verb, replica_name, sandbox_name};
-use super::{replica, timeouts};
 use crate::http::{self, Bytes, Method, Response};
 use crate::runtime::time;
 
@@ -37,14 +36,6 @@ struct Request<'a> {
     tenant: &'a str,
     body: String,
     deadline: Duration,
-}
-
-/// The answer to a script.
-#[derive(Deserialize)]
-struct Printed {
-    exit: i64,
-    stdout: String,
-    stderr: String,
 }
 
 impl Client {

@@ -12,7 +12,12 @@
 //! | [`workload`], `words`, [`outcome`] | what clients do, how it is written, and what they see come of it |
 //! | [`errors`] | the refusals: code, status, retryable or not |
 //! | `client` | the client's side of the HTTP service |
-//! | `sql` | the tables and the statements |
+//! | `sql`, `store` | the tables and the statements; what is asked of Postgres with them |
+//! | `stamp`, `tree` | as of when a tree is, and the tree |
+//! | `version`, `snapshot`, `lock` | what is in Redis: the counter, trees left behind, the distributed lock |
+//! | `session` | what a replica has in memory of one sandbox |
+//! | `manager` | the session manager of one replica |
+//! | `replica` | its HTTP service |
 //! | `service` | the system as the harness sees it |
 //!
 //! What is reported as fact, for oracles and stories. A `session` is a session's identity, `replica-a.1a2b3c4d/7`; `boot`
@@ -39,14 +44,22 @@
 
 mod client;
 pub mod errors;
+mod lock;
+mod manager;
 mod oracle;
 pub mod outcome;
 mod points;
 pub mod policy;
 mod replica;
 mod service;
+mod session;
+mod snapshot;
 mod sql;
+mod stamp;
+mod store;
 mod timeouts;
+mod tree;
+mod version;
 mod words;
 pub mod workload;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lru::LruCache;
 use tokio::sync::RwLock;
 
+use super::manager::{Looked, Pools};
 use super::policy::Readers;
 use super::stamp::Stamp;
 use super::tree::Tree;
@@ -13,11 +14,7 @@ use super::version::Count;
 use crate::cache::SingleFlight;
 use crate::runtime::fact;
 use crate::runtime::time::Instant;
-use crate::storage::{Rows, RowsError};
-
-use super::manager::Pools;
-use super::manager::Looked;
-use super::store;
+use crate::storage::Rows;
 
 /// How many contents a session keeps: of the size that files have here, well below upstream's 50 MB.
 const CONTENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -71,14 +68,8 @@ impl Session {
     pub(crate) fn new(key: Key, identity: Arc<str>, rows: Rows, readers: Readers, pools: &Pools) -> Self {
         fact("sandbox.pool-opened", [("sandbox", key.id.clone().into()), ("session", identity.clone().into())]);
         pools.open(&identity, &rows);
-        let state = State {
-            tree: None,
-            seen: None,
-            pending: false,
-            closing: false,
-            users: 0,
-            last_used: Instant::now(),
-        };
+        let state =
+            State { tree: None, seen: None, pending: false, closing: false, users: 0, last_used: Instant::now() };
         Self {
             key,
             identity,
@@ -109,6 +100,14 @@ impl Session {
     /// Has another tree from now on.
     pub(crate) fn install(&self, tree: Arc<Tree>) {
         self.state().tree = Some(tree);
+    }
+
+    /// Has another tree from now on, unless the one it has is newer.
+    pub(crate) fn advance(&self, tree: Arc<Tree>) {
+        let mut state = self.state();
+        if state.tree.as_ref().is_none_or(|own| own.stamp < tree.stamp) {
+            state.tree = Some(tree);
+        }
     }
 
     /// Has no tree that could be relied on: the next request loads one.
@@ -181,15 +180,9 @@ impl Session {
         }
     }
 
-    /// The content under a hash, which never changes.
-    pub(crate) async fn content(&self, sha256: &str) -> Result<Option<Arc<str>>, RowsError> {
-        if let Some(content) = self.contents().get(sha256) {
-            return Ok(Some(content.clone()));
-        }
-        let Some(content) = store::blob(&self.rows, sha256).await? else { return Ok(None) };
-        let content: Arc<str> = content.into();
-        self.remember(sha256, content.clone());
-        Ok(Some(content))
+    /// The content under a hash, if it is at hand.
+    pub(crate) fn content(&self, sha256: &str) -> Option<Arc<str>> {
+        self.contents().get(sha256).cloned()
     }
 
     /// Keeps a content at hand.

@@ -21,6 +21,7 @@ struct Stored {
     /// What the counter said when it was left.
     version: String,
     stamp: String,
+    owner: String,
     entries: BTreeMap<String, Node>,
 }
 
@@ -55,6 +56,7 @@ impl Snapshots {
             schema_version: SCHEMA,
             version: count.text(),
             stamp: tree.stamp.to_string(),
+            owner: tree.owner.clone(),
             entries: tree.nodes().clone(),
         };
         if let Ok(text) = serde_json::to_string(&stored) {
@@ -74,7 +76,7 @@ impl Snapshots {
             Wanted::Counter(count) => stored.version == count.text(),
             Wanted::Row(row) => stamp == row,
         };
-        (stored.schema_version == SCHEMA && agrees).then(|| Tree::new(stamp, stored.entries))
+        (stored.schema_version == SCHEMA && agrees).then(|| Tree::new(stamp, stored.owner, stored.entries))
     }
 
     /// Takes away what was left.

@@ -55,14 +55,14 @@ pub(crate) const DELETE: &str = "DELETE FROM sandboxes WHERE id = $1";
 pub(crate) const DELETE_EPOCH: &str = "DELETE FROM sandboxes WHERE id = $1 AND epoch = $2";
 
 /// The whole tree, and as of when. The first row is the root's: no rows, no sandbox.
-pub(crate) const LOAD: &str = "WITH RECURSIVE tree (epoch, version, path, ino, kind, sha256) AS (
-    SELECT epoch, version, ''::text, root_inode, 'directory'::text, NULL::text FROM sandboxes WHERE id = $1
+pub(crate) const LOAD: &str = "WITH RECURSIVE tree (owner, epoch, version, path, ino, kind, sha256) AS (
+    SELECT owner, epoch, version, ''::text, root_inode, 'directory'::text, NULL::text FROM sandboxes WHERE id = $1
     UNION ALL
-    SELECT tree.epoch, tree.version, tree.path || '/' || dirents.name, inodes.ino, inodes.kind, inodes.sha256
+    SELECT tree.owner, tree.epoch, tree.version, tree.path || '/' || dirents.name, inodes.ino, inodes.kind, inodes.sha256
     FROM tree
     JOIN dirents ON dirents.sandbox_id = $1 AND dirents.parent = tree.ino
     JOIN inodes ON inodes.ino = dirents.ino)
-SELECT epoch, version, path, ino, kind, sha256 FROM tree ORDER BY path";
+SELECT owner, epoch, version, path, ino, kind, sha256 FROM tree ORDER BY path";
 
 /// A write may pass if the sandbox is still as it was when the writer last saw it.
 pub(crate) const FENCE: &str =

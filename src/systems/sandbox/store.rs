@@ -37,18 +37,19 @@ pub(crate) async fn index(rows: &Rows, tenant: &str) -> Result<Vec<String>, Rows
 pub(crate) async fn load(rows: &Rows, id: &str) -> Result<Option<Tree>, RowsError> {
     let found = rows.query(&[Touch::read(&row_key(id))], sql::LOAD, &[&id]).await?;
     let Some(root) = found.first() else { return Ok(None) };
-    let stamp = Stamp { epoch: get(root, 0)?, version: get(root, 1)? };
+    let owner = get(root, 0)?;
+    let stamp = Stamp { epoch: get(root, 1)?, version: get(root, 2)? };
     let mut nodes = BTreeMap::new();
     for row in &found {
         let (path, ino, kind, sha256): (String, i64, String, Option<String>) =
-            (get(row, 2)?, get(row, 3)?, get(row, 4)?, get(row, 5)?);
+            (get(row, 3)?, get(row, 4)?, get(row, 5)?, get(row, 6)?);
         let node = match sha256 {
             Some(sha256) if kind == "file" => Node::File { ino, sha256 },
             _ => Node::Directory { ino },
         };
         nodes.insert(path, node);
     }
-    Ok(Some(Tree::new(stamp, nodes)))
+    Ok(Some(Tree::new(stamp, owner, nodes)))
 }
 
 /// Creates a sandbox, with an epoch that its id has never had. `None`: there is one already.
@@ -86,12 +87,6 @@ pub(crate) async fn delete(rows: &Rows, id: &str, epoch: Option<i64>) -> Result<
     Ok(deleted > 0)
 }
 
-/// The content under a hash.
-pub(crate) async fn blob(rows: &Rows, sha256: &str) -> Result<Option<String>, RowsError> {
-    let found = rows.query(&[], sql::BLOB, &[&sha256]).await?;
-    found.first().map(|row| get(row, 0)).transpose()
-}
-
 /// The hash that a content is kept under.
 pub(crate) fn hash(content: &str) -> String {
     Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -110,9 +105,8 @@ impl Hand<'_> {
     pub(crate) async fn fenced(rows: &Rows, id: &str, stamp: Stamp) -> Result<Option<Self>, RowsError> {
         let mut transaction = rows.transaction().await?;
         let key = row_key(id);
-        let passed = transaction
-            .execute(&[Touch::read_write(&key)], sql::FENCE, &[&id, &stamp.epoch, &stamp.version])
-            .await?;
+        let passed =
+            transaction.execute(&[Touch::read_write(&key)], sql::FENCE, &[&id, &stamp.epoch, &stamp.version]).await?;
         if passed == 0 {
             let _ = transaction.rollback().await;
             return Ok(None);
@@ -120,10 +114,16 @@ impl Hand<'_> {
         Ok(Some(Self::Fenced(transaction)))
     }
 
+    /// The content under a hash.
+    pub(crate) async fn blob(&mut self, sha256: &str) -> Result<Option<String>, RowsError> {
+        let found = self.query(&[], sql::BLOB, &[&sha256]).await?;
+        found.first().map(|row| get(row, 0)).transpose()
+    }
+
     /// Keeps a content; its hash.
     pub(crate) async fn keep(&mut self, content: &str) -> Result<String, RowsError> {
         let sha256 = hash(content);
-        self.query(&[], sql::KEEP_BLOB, &[&sha256, &content]).await?;
+        self.execute(&[], sql::KEEP_BLOB, &[&sha256, &content]).await?;
         Ok(sha256)
     }
 
@@ -142,7 +142,7 @@ impl Hand<'_> {
             None => return Err(odd("no inode was given out")),
         };
         let entry = format!("dirents:{id}/{parent}/{name}");
-        self.query(&[Touch::read_write(&entry)], sql::LINK, &[&id, &parent, &name, &ino]).await?;
+        self.execute(&[Touch::read_write(&entry)], sql::LINK, &[&id, &parent, &name, &ino]).await?;
         Ok(ino)
     }
 

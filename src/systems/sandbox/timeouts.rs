@@ -29,5 +29,9 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const SHUTDOWN: Duration = Duration::from_secs(30);
 /// One call to Redis, connecting included.
 pub(crate) const REDIS: Duration = Duration::from_secs(2);
+/// One statement in Postgres, waiting for a connection, and waiting for other transactions included.
+pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
+/// One attempt to connect to it.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How long a client waits for an answer: a little longer than a request waits for its lock.
 pub(crate) const CLIENT: Duration = Duration::from_secs(90);

@@ -38,13 +38,20 @@ impl Node {
 pub(crate) struct Tree {
     /// As of when.
     pub(crate) stamp: Stamp,
+    /// Whose it is.
+    pub(crate) owner: String,
     nodes: BTreeMap<String, Node>,
 }
 
 impl Tree {
-    /// With these paths. None at all, not even a root, is what is left of a sandbox that has gone.
-    pub(crate) fn new(stamp: Stamp, nodes: BTreeMap<String, Node>) -> Self {
-        Self { stamp, nodes }
+    /// With these paths.
+    pub(crate) fn new(stamp: Stamp, owner: String, nodes: BTreeMap<String, Node>) -> Self {
+        Self { stamp, owner, nodes }
+    }
+
+    /// What is left of a sandbox that has gone: no path at all.
+    pub(crate) fn gone(stamp: Stamp, owner: &str) -> Self {
+        Self::new(stamp, owner.to_owned(), BTreeMap::new())
     }
 
     /// All paths.
@@ -131,7 +138,8 @@ impl Tree {
 
     /// Why there is nothing: something on the way is a file, or it is not there.
     fn nothing_at(&self, path: &str) -> Failure {
-        let blocked = path.match_indices('/').skip(1).any(|(at, _)| matches!(self.find(&path[..at]), Some(Node::File { .. })));
+        let blocked =
+            path.match_indices('/').skip(1).any(|(at, _)| matches!(self.find(&path[..at]), Some(Node::File { .. })));
         if blocked {
             Failure::of_path(Code::Enotdir, format!("a file is on the way to {path}"))
         } else {
