@@ -72,7 +72,7 @@ fn no_false_not_found(seen: &Lens, findings: &mut Findings) {
         findings.exercised();
         if op.not_found() {
             let mut held = sandbox.counter.during(op.invoked, op.returned).iter();
-            let marked = held.any(|version| version.value.as_deref() == Some("DESTROYED"));
+            let marked = held.any(|version| version.value.as_deref().is_some_and(|text| text.starts_with("DESTROYED")));
             let how = if marked { ", under a tombstone" } else { "" };
             findings.violate(
                 op.returned.at,
