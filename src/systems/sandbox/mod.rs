@@ -46,6 +46,7 @@ mod client;
 pub mod errors;
 mod lock;
 mod manager;
+mod oracle;
 pub mod outcome;
 mod points;
 pub mod policy;

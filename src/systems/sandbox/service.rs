@@ -8,7 +8,7 @@ use super::manager::Options;
 use super::outcome::Outcome;
 use super::policy::Policy;
 use super::workload::{Locks, Operation, Persistence, Step, Topology, Verb, Workload, file_path, replica_name};
-use super::{points, replica, sql, timeouts};
+use super::{oracle, points, replica, sql, timeouts};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
 use crate::runtime::net::TcpListener;
 use crate::servers::postgres::{self, Postgres};
@@ -167,7 +167,7 @@ impl System for Sandbox {
     }
 
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        Vec::new()
+        oracle::all()
     }
 
     /// Whether each sandbox is there, and what its files hold, as each replica sees it; then whether each replica can
