@@ -12,7 +12,6 @@ use super::engine::Status;
 use super::host::Postgres;
 use super::refusal::Refusal;
 use super::session::{Next, Session};
-use super::settings::Settings;
 use super::waiting::{AUTHENTICATION, sleep_until};
 use super::wire::{Malformed, Opening, Replies, Requests};
 
@@ -25,14 +24,14 @@ impl Postgres {
         let mut requests = Requests::default();
         // Either side hanging up is how a conversation ends.
         let opened = time::timeout(AUTHENTICATION, self.open(&mut stream, &mut requests)).await;
-        let Ok(Ok(Some((badge, settings, welcome)))) = opened else { return };
-        let mut session = Session::new(self.clone(), badge.clone(), settings, welcome);
+        let Ok(Ok(Some((badge, welcome)))) = opened else { return };
+        let mut session = Session::new(self.clone(), badge.clone(), welcome);
         let _ = self.talk(&mut stream, &mut requests, &mut session, &badge, generation).await;
         self.dismiss(badge.session, generation);
     }
 
     /// The start of a connection, with what is to be said first; `None`: it was none.
-    async fn open<S>(&self, stream: &mut S, requests: &mut Requests) -> io::Result<Option<(Badge, Settings, Replies)>>
+    async fn open<S>(&self, stream: &mut S, requests: &mut Requests) -> io::Result<Option<(Badge, Replies)>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -67,18 +66,11 @@ impl Postgres {
                     if minor > 0 || !options.is_empty() {
                         replies.negotiate(options);
                     }
-                    let user = parameters.get("user").is_some_and(|user| !user.is_empty());
-                    let settings = match Settings::at_start(&parameters) {
-                        Ok(_) if !user => {
-                            Err(Refusal::new("28000", "no PostgreSQL user name specified in startup packet"))
-                        }
-                        settings => settings,
-                    };
-                    match settings.and_then(|settings| self.admit().map(|badge| (badge, settings))) {
-                        Ok((badge, settings)) => {
-                            replies.welcome(badge.pid, badge.secret, settings.reported());
+                    match self.admit(&parameters) {
+                        Ok(badge) => {
+                            replies.welcome(badge.pid, badge.secret, self.reported(&badge));
                             replies.ready(Status::Idle);
-                            return Ok(Some((badge, settings, replies)));
+                            return Ok(Some((badge, replies)));
                         }
                         Err(refusal) => refusal,
                     }
@@ -120,10 +112,7 @@ impl Postgres {
                     // Work of its own, for whoever sent what has just been read.
                     runtime::activity(self.activity(), self.work(stream, requests, session, generation)).await?
                 }
-                () = sleep_until(idle) => Next::End(End::Told(Refusal::new(
-                    "25P03",
-                    "terminating connection due to idle-in-transaction timeout",
-                ))),
+                () = sleep_until(idle) => Next::End(End::Told(session.idle_refusal())),
             };
             match next {
                 Next::Read => {}

@@ -1,5 +1,6 @@
 //! The server as a host runs it: its data, which outlive a crash, its connections, and the faults that it has.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,10 @@ use crate::runtime::{self, task};
 
 use super::super::Listener;
 use super::backends::{Backends, Badge, End};
-use super::engine::{Commit, Database, Progress, SessionId, Statement};
+use super::engine::{Commit, CommittedChanges, Database, Progress, SessionId, Statement};
 use super::refusal::Refusal;
+use super::replica::{Feed, Replica};
+use super::settings;
 use super::value::Value;
 
 /// How a server is set up.
@@ -50,13 +53,47 @@ pub(super) struct State {
     crashed: bool,
     /// What was committed before it served for the first time, to be told when it does.
     untold: Option<Vec<Commit>>,
+    /// The same, for replicas.
+    beginnings: Vec<Arc<CommittedChanges>>,
+    /// Who follows it.
+    followers: Vec<Feed>,
+    /// Whom it follows, if it is a replica.
+    follows: Option<Feed>,
     /// Rows committed since the last start.
     logged: u32,
     /// Until when it replays what was committed before the crash.
     recovering: Option<Instant>,
     /// Until when writes are refused, and connections.
-    pub(super) read_only: Option<Instant>,
+    read_only: Option<Instant>,
     full: Option<Instant>,
+}
+
+impl State {
+    /// Ends what faults have begun.
+    fn heal(&mut self) {
+        self.writable();
+        self.full = None;
+    }
+
+    fn writable(&mut self) {
+        self.read_only = None;
+        self.database.set_read_only(self.follows.is_some());
+    }
+
+    /// Tells replicas what has been committed.
+    fn pass_on(&mut self) {
+        let changes = self.database.take_stream();
+        if changes.is_empty() {
+            return;
+        }
+        let at = self.untold.is_none().then(Instant::now);
+        for feed in &self.followers {
+            feed.push(at, &changes);
+        }
+        if at.is_none() {
+            self.beginnings.extend(changes);
+        }
+    }
 }
 
 struct Shared {
@@ -88,12 +125,17 @@ impl Postgres {
 
     /// An empty server that reports what is committed to `observer` alone.
     pub(super) fn observed(options: Options, observer: Observer) -> Self {
+        let mut database = Database::new();
+        database.keep_stream();
         let state = State {
-            database: Database::new(),
+            database,
             backends: Backends::default(),
             generation: 0,
             crashed: false,
             untold: Some(Vec::new()),
+            beginnings: Vec::new(),
+            followers: Vec::new(),
+            follows: None,
             logged: 0,
             recovering: None,
             read_only: None,
@@ -101,6 +143,26 @@ impl Postgres {
         };
         let activity = options.name.as_str().into();
         Self(Arc::new(Shared { state: Mutex::new(state), observer, options, activity }))
+    }
+
+    /// A replica that follows this server by so much. It is to be made before this server serves.
+    ///
+    /// # Panics
+    /// When this server has served: what it committed since is known to nobody else.
+    pub fn replica(&self, options: Options, lag: Duration) -> Replica {
+        let feed = Feed::new(lag);
+        let mut state = self.lock();
+        assert!(state.untold.is_some(), "a replica has to be made before its primary serves");
+        feed.push(None, &state.beginnings);
+        state.followers.push(feed.clone());
+        drop(state);
+        // Ground truth is what the primary has.
+        let server = Self::observed(options, Box::new(|_, _, _, _| {}));
+        let mut state = server.lock();
+        state.follows = Some(feed.clone());
+        state.writable();
+        drop(state);
+        Replica::of(server, feed)
     }
 
     /// Recovers from the last crash, if there was one, and accepts connections for as long as the listener does.
@@ -154,7 +216,8 @@ impl Postgres {
         state.generation += 1;
         state.database.crash();
         state.backends.clear();
-        (state.recovering, state.read_only, state.full) = (None, None, None);
+        state.heal();
+        state.recovering = None;
     }
 
     /// An administrator ends every connection: `57P01` to each of them, and what they had open is rolled back. Returns
@@ -192,7 +255,9 @@ impl Postgres {
     /// For so long it only reads, as while a replica takes over: writes are refused with `25006`. Returns what will
     /// happen, in words.
     pub fn read_only(&self, lasts: Duration) -> String {
-        self.lock().read_only = Some(Instant::now() + lasts);
+        let mut state = self.lock();
+        state.database.set_read_only(true);
+        state.read_only = Some(Instant::now() + lasts);
         format!("writes are refused for {lasts:?}")
     }
 
@@ -204,8 +269,7 @@ impl Postgres {
 
     /// Ends what [`read_only`](Self::read_only) and [`too_many`](Self::too_many) have begun.
     pub fn heal(&self) {
-        let mut state = self.lock();
-        (state.read_only, state.full) = (None, None);
+        self.lock().heal();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -221,10 +285,17 @@ impl Postgres {
     /// given the wall clock in microseconds.
     pub(super) fn act<T>(&self, act: impl FnOnce(&mut State, i64) -> T) -> T {
         let mut state = self.lock();
+        if state.read_only.is_some_and(|until| until <= Instant::now()) {
+            state.writable();
+        }
+        if let Some(feed) = state.follows.clone() {
+            feed.arrive(&mut state.database);
+        }
         let result = act(&mut state, wall());
         for (session, answer) in state.database.finished() {
             state.backends.finish(session, answer);
         }
+        state.pass_on();
         let commits = state.database.take_commits();
         if let Some(untold) = &mut state.untold {
             untold.extend(commits);
@@ -246,6 +317,12 @@ impl Postgres {
     /// Carries out one statement; `None`: it waits.
     pub(super) fn execute(&self, session: SessionId, statement: &Statement, parameters: Vec<Value>) -> Progress {
         self.act(|state, now| {
+            if let Some(feed) = &state.follows
+                && let Err(refusal) = feed.conflicts()
+            {
+                state.database.fail(session);
+                return Progress::Done(Err(refusal));
+            }
             let progress = state.database.execute(session, statement, parameters, now);
             if progress == Progress::Blocked
                 && let Some(backend) = state.backends.get(session)
@@ -267,14 +344,13 @@ impl Postgres {
         self.lock().backends.finish(session, Err(refusal.clone()));
     }
 
-    /// Whether writes are refused now.
-    pub(super) fn is_read_only(&self) -> bool {
-        self.lock().read_only.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// Lets a client in.
-    pub(super) fn admit(&self) -> Result<Badge, Refusal> {
+    /// Lets a client in that begins so.
+    pub(super) fn admit(&self, parameters: &BTreeMap<String, String>) -> Result<Badge, Refusal> {
         let now = Instant::now();
+        let Some(user) = parameters.get("user").filter(|user| !user.is_empty()) else {
+            return Err(Refusal::new("28000", "no PostgreSQL user name specified in startup packet"));
+        };
+        let settings = settings::asked_for(parameters)?;
         let mut state = self.lock();
         if state.recovering.is_some_and(|until| now < until) {
             return Err(Refusal::new("57P03", "the database system is starting up"));
@@ -284,7 +360,32 @@ impl Postgres {
             return Err(Refusal::new("53300", "sorry, too many clients already"));
         }
         let session = state.database.connect();
+        state.database.identify(session, user, parameters.get("database").unwrap_or(user));
+        for sql in settings {
+            let done = state.database.prepare(&sql, &[]).and_then(|statement| {
+                match state.database.execute(session, &statement, Vec::new(), wall()) {
+                    Progress::Done(answer) => answer,
+                    Progress::Blocked => Err(Refusal::new("XX000", format!("`{sql}` waits for a lock"))),
+                }
+            });
+            if let Err(refusal) = done {
+                state.database.disconnect(session);
+                return Err(refusal);
+            }
+        }
         Ok(state.backends.add(session))
+    }
+
+    /// What clients are told of settings when they begin.
+    pub(super) fn reported(&self, badge: &Badge) -> Vec<(&'static str, String)> {
+        let state = self.lock();
+        let value = |name| state.database.setting(badge.session, name).unwrap_or_default();
+        settings::REPORTED.map(|name| (name, value(name))).into()
+    }
+
+    /// What a client calls itself.
+    pub(super) fn application(&self, badge: &Badge) -> String {
+        self.lock().database.setting(badge.session, "application_name").unwrap_or_default()
     }
 
     /// A client has gone: what it had open is rolled back.
@@ -305,6 +406,7 @@ impl Postgres {
         }
         state.logged = 0;
         let untold = state.untold.take();
+        state.beginnings = Vec::new();
         drop(state);
         self.report(untold.unwrap_or_default());
     }
@@ -324,7 +426,7 @@ impl Drop for Incarnation<'_> {
 }
 
 /// The wall clock in microseconds since the epoch.
-fn wall() -> i64 {
+pub(super) fn wall() -> i64 {
     let since = time::wall().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or_else(|before| -(before.duration().as_micros() as i64), |after| after.as_micros() as i64)
 }

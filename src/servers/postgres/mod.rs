@@ -1,17 +1,17 @@
 //! A simulated Postgres host: the real protocol to any client, the SQL that systems ship, and faults that a real one has.
 //!
 //! From the bottom up: `value` and `refusal` are what the parts speak of among each other; `engine` is data and statements
-//! without connections, clocks and network; `wire` is the protocol without what it is about; `command`, `settings`,
-//! `portal`, `running` and `session` are one connection; `waiting` is a statement that waits for a lock; `backends` knows
+//! without connections, clocks and network; `wire` is the protocol without what it is about; `settings`, `portal`, `running`
+//! and `session` are one connection; `waiting` is a statement that waits for a lock; `backends` knows
 //! all connections; `host` and `conversation` alone know clocks, tasks and the network.
 
 mod backends;
-mod command;
 mod conversation;
 pub mod engine;
 mod host;
 mod portal;
 mod refusal;
+mod replica;
 mod running;
 mod session;
 mod settings;
@@ -23,4 +23,5 @@ mod wire;
 
 pub use host::{Options, Postgres};
 pub use refusal::Refusal;
+pub use replica::Replica;
 pub use value::{Type, Value};

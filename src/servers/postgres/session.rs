@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::backends::{Badge, End};
-use super::engine::Status;
-use super::host::Postgres;
-use super::portal::{Portal, Prepared};
+use super::engine::{Statement, Status};
+use super::host::{Postgres, wall};
+use super::portal::Portal;
 use super::refusal::Refusal;
-use super::settings::Settings;
 use super::value::Type;
 use super::waiting::Stopped;
-use super::wire::{Malformed, Replies, Request, Requests, Target, named};
+use super::wire::{Format, Malformed, Replies, Request, Requests, Target, named};
 
 /// What follows when all that has arrived is answered.
 #[derive(Debug)]
@@ -28,36 +27,32 @@ pub(super) enum Next {
 pub(super) struct Session {
     pub(super) server: Postgres,
     pub(super) badge: Badge,
-    pub(super) settings: Settings,
-    /// What the client was last told of the settings, once they have changed.
-    pub(super) told: Option<Settings>,
-    pub(super) statements: BTreeMap<String, Prepared>,
-    pub(super) portals: BTreeMap<String, Portal>,
+    statements: BTreeMap<String, Statement>,
+    portals: BTreeMap<String, Portal>,
     pub(super) replies: Replies,
     /// What has been answered is due.
     flush: bool,
     /// After an error, until the client takes a breath.
     skipping: bool,
-    /// The open transaction is one that the client has not asked for: it ends with the series of its requests.
-    pub(super) implicit: bool,
+    /// What the client was last told that it calls itself: the one thing it is told of that it can change.
+    application: String,
 }
 
-/// What a statement that is no longer named leaves to those it has begun.
+/// The name of what has none.
 const UNNAMED: &str = "";
 
 impl Session {
-    pub(super) fn new(server: Postgres, badge: Badge, settings: Settings, replies: Replies) -> Self {
+    pub(super) fn new(server: Postgres, badge: Badge, replies: Replies) -> Self {
+        let application = server.application(&badge);
         Self {
             server,
             badge,
-            settings,
-            told: None,
             statements: BTreeMap::new(),
             portals: BTreeMap::new(),
             replies,
             flush: false,
             skipping: false,
-            implicit: false,
+            application,
         }
     }
 
@@ -72,8 +67,20 @@ impl Session {
 
     /// How long the client may do nothing.
     pub(super) fn idle_limit(&self) -> Option<Duration> {
-        let limit = self.settings.time("idle_in_transaction_session_timeout")?;
-        (!self.implicit && self.status() != Status::Idle).then_some(limit)
+        let state = self.server.lock();
+        let limit = match state.database.status(self.badge.session) {
+            Status::Idle => "idle_session_timeout",
+            Status::Open | Status::Failed => "idle_in_transaction_session_timeout",
+        };
+        state.database.timeout(self.badge.session, limit)
+    }
+
+    /// Why a client that does nothing is shown out.
+    pub(super) fn idle_refusal(&self) -> Refusal {
+        match self.status() {
+            Status::Idle => Refusal::new("57P05", "terminating connection due to idle-session timeout"),
+            _ => Refusal::new("25P03", "terminating connection due to idle-in-transaction timeout"),
+        }
     }
 
     /// Answers all that has arrived.
@@ -97,7 +104,7 @@ impl Session {
                 Ok(()) => {}
                 Err(Stopped::Refused(refusal)) => {
                     self.refuse(&refusal);
-                    self.skipping = true;
+                    (self.skipping, self.flush) = (true, true);
                 }
                 Err(Stopped::Ended(end)) => return Next::End(end),
             }
@@ -129,14 +136,14 @@ impl Session {
                 }
                 let prepared = self.statement(&statement)?;
                 self.may_run(prepared)?;
-                let bound = Portal::bind(prepared, &statement, &formats, &values, &results)?;
+                let bound = Portal::bind(prepared, &statement, &formats, &values, &results, wall())?;
                 self.portals.insert(portal, bound);
                 self.replies.bound();
             }
             Request::Describe(Target::Statement(name)) => {
-                let prepared = self.statement(&name)?.clone();
-                self.replies.parameters(prepared.parameters());
-                self.replies.columns(prepared.columns(), |_| super::wire::Format::Text);
+                let statement = self.statement(&name)?.clone();
+                self.replies.parameters(statement.parameters());
+                self.replies.columns(statement.columns(), |_| Format::Text);
             }
             Request::Describe(Target::Portal(name)) => {
                 let Some(portal) = self.portals.get(&name) else { return Err(no_portal(&name).into()) };
@@ -168,29 +175,37 @@ impl Session {
         Ok(())
     }
 
-    fn statement(&self, name: &str) -> Result<&Prepared, Refusal> {
+    fn statement(&self, name: &str) -> Result<&Statement, Refusal> {
         self.statements.get(name).ok_or_else(|| match name {
             UNNAMED => Refusal::new("26000", "unnamed prepared statement does not exist"),
             name => Refusal::new("26000", format!("prepared statement \"{name}\" does not exist")),
         })
     }
 
-    /// Says no, and spoils the transaction that this was part of.
-    fn refuse(&mut self, refusal: &Refusal) {
-        self.replies.refuse(refusal);
-        self.server.lock().database.fail(self.badge.session);
-        self.flush = true;
+    /// Parses and checks one statement.
+    pub(super) fn prepare(&self, text: &str, hints: &[Option<Type>]) -> Result<Statement, Refusal> {
+        let statement = self.server.lock().database.prepare(text, hints)?;
+        self.may_run(&statement)?;
+        Ok(statement)
+    }
+
+    /// Whether a statement is carried out at all: a transaction that has failed can only be ended.
+    fn may_run(&self, statement: &Statement) -> Result<(), Refusal> {
+        if self.status() == Status::Failed && !statement.ends_transaction() && !statement.is_empty() {
+            let message = "current transaction is aborted, commands ignored until end of transaction block";
+            return Err(Refusal::new("25P02", message));
+        }
+        Ok(())
     }
 
     /// The end of a series of requests: a transaction that was only theirs is over.
     fn rest(&mut self) {
-        if let Err(refusal) = self.finish() {
-            self.replies.refuse(&refusal);
-        }
-        if let Some(told) = self.told.take() {
-            for (name, value) in self.settings.changed_since(&told) {
-                self.replies.setting(name, value);
-            }
+        let session = self.badge.session;
+        self.server.act(|state, _| state.database.end_implicit(session));
+        let application = self.server.application(&self.badge);
+        if application != self.application {
+            self.replies.setting("application_name", application.clone());
+            self.application = application;
         }
         let status = self.status();
         if status == Status::Idle {

@@ -8,7 +8,6 @@ use super::backends::{Badge, End};
 use super::engine::Answer;
 use super::host::Postgres;
 use super::refusal::Refusal;
-use super::settings::Settings;
 
 /// Why a statement has no answer.
 #[derive(Debug)]
@@ -27,12 +26,14 @@ impl From<Refusal> for Stopped {
 
 impl Postgres {
     /// Waits for what a blocked statement comes to.
-    pub(super) async fn blocked(&self, badge: &Badge, settings: &Settings) -> Result<Answer, Stopped> {
+    pub(super) async fn blocked(&self, badge: &Badge) -> Result<Answer, Stopped> {
         let since = Instant::now();
-        let after = |name: &'static str| settings.time(name).map(|limit| since + limit);
-        let (lock, statement) = (after("lock_timeout"), after("statement_timeout"));
-        // Looked for once: a circle is closed by whoever comes to wait last.
-        let mut deadlock = after("deadlock_timeout");
+        // Deadlocks are looked for once: a circle is closed by whoever comes to wait last.
+        let [lock, statement, mut deadlock] = {
+            let state = self.lock();
+            ["lock_timeout", "statement_timeout", "deadlock_timeout"]
+                .map(|name| state.database.timeout(badge.session, name).map(|limit| since + limit))
+        };
         loop {
             if let Some(stopped) = self.outcome(badge) {
                 return stopped;

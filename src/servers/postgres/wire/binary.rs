@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BufMut, BytesMut};
 
+use super::super::engine::from_text;
 use super::super::refusal::Refusal;
 use super::super::value::{Type, Value};
 use super::format::{misfit, utf8};
@@ -31,7 +32,10 @@ fn read(kind: Type, data: &mut &[u8]) -> Result<Value, Refusal> {
         Type::Int2 => Value::Int(data.try_get_i16().map_err(short)?.into()),
         Type::Int4 => Value::Int(data.try_get_i32().map_err(short)?.into()),
         Type::Int8 => Value::Int(data.try_get_i64().map_err(short)?),
-        Type::Float8 => Value::Float(data.try_get_f64().map_err(short)?),
+        Type::Float8 => match data.try_get_f64().map_err(short)? {
+            number if number.is_nan() => return Err(Refusal::unsupported("NaN")),
+            number => Value::Float(number),
+        },
         Type::Uuid => Value::Uuid(data.try_get_u128().map_err(short)?),
         Type::Timestamptz => {
             let since = data.try_get_i64().map_err(short)?;
@@ -49,7 +53,7 @@ fn read(kind: Type, data: &mut &[u8]) -> Result<Value, Refusal> {
             if version != JSONB {
                 return Err(Refusal::new("XX000", format!("unsupported jsonb version number {version}")));
             }
-            super::text::parse(kind, utf8(std::mem::take(data))?)?
+            from_text(kind, utf8(std::mem::take(data))?, 0)?
         }
         Type::Void => return Err(Refusal::new("0A000", "cannot accept a value of type void")),
         array => items(element(array).ok_or_else(incorrect)?, data)?,

@@ -2,9 +2,10 @@
 
 use bytes::BytesMut;
 
+use super::super::engine::{from_text, to_text};
 use super::super::refusal::Refusal;
 use super::super::value::{Type, Value};
-use super::{binary, text};
+use super::binary;
 
 /// A format, with its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +30,15 @@ impl Format {
     }
 }
 
-/// A value from what a client sent.
-pub(in crate::servers::postgres) fn decode(kind: Type, format: Format, data: &[u8]) -> Result<Value, Refusal> {
+/// A value from what a client sent at the moment `now`.
+pub(in crate::servers::postgres) fn decode(
+    kind: Type,
+    format: Format,
+    data: &[u8],
+    now: i64,
+) -> Result<Value, Refusal> {
     match format {
-        Format::Text => text::parse(kind, utf8(data)?),
+        Format::Text => from_text(kind, utf8(data)?, now),
         Format::Binary => binary::parse(kind, data),
     }
 }
@@ -45,7 +51,10 @@ pub(in crate::servers::postgres) fn encode(
     into: &mut BytesMut,
 ) -> Result<(), Refusal> {
     match format {
-        Format::Text => text::render(kind, value).map(|text| into.extend_from_slice(text.as_bytes())),
+        Format::Text => {
+            into.extend_from_slice(to_text(kind, value).as_bytes());
+            Ok(())
+        }
         Format::Binary => binary::write(kind, value, into),
     }
 }

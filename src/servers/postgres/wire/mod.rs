@@ -4,7 +4,6 @@ mod binary;
 mod format;
 mod reply;
 mod request;
-mod text;
 mod types;
 
 #[cfg(test)]

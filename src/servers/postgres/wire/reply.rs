@@ -5,7 +5,7 @@ use pgwire::messages::Message;
 use pgwire::messages::data::{FieldDescription, NoData, ParameterDescription, RowDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, ErrorResponse, NoticeResponse, ReadyForQuery, SslResponse, TransactionStatus,
+    CommandComplete, EmptyQueryResponse, ErrorResponse, ReadyForQuery, SslResponse, TransactionStatus,
 };
 use pgwire::messages::startup::{Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey};
 
@@ -39,14 +39,14 @@ impl Replies {
     }
 
     /// Welcome, with the settings that clients want to know.
-    pub(in crate::servers::postgres) fn welcome<'a>(
+    pub(in crate::servers::postgres) fn welcome(
         &mut self,
         pid: i32,
         secret: i32,
-        settings: impl Iterator<Item = (&'a str, String)>,
+        settings: Vec<(&'static str, String)>,
     ) {
         self.send(&Authentication::Ok);
-        settings.for_each(|(name, value)| self.setting(name, value));
+        settings.into_iter().for_each(|(name, value)| self.setting(name, value));
         self.send(&BackendKeyData::new(pid, SecretKey::I32(secret)));
     }
 
@@ -150,10 +150,6 @@ impl Replies {
     /// The last that is heard of this connection.
     pub(in crate::servers::postgres) fn fatal(&mut self, refusal: &Refusal) {
         self.send(&ErrorResponse::new(fields("FATAL", refusal)));
-    }
-
-    pub(in crate::servers::postgres) fn warn(&mut self, warning: &Refusal) {
-        self.send(&NoticeResponse::new(fields("WARNING", warning)));
     }
 }
 
