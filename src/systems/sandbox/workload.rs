@@ -131,7 +131,7 @@ impl Default for Mix {
     fn default() -> Self {
         Self {
             create: 6,
-            destroy: 4,
+            destroy: 3,
             get: 3,
             exec: 6,
             look: 4,

@@ -134,10 +134,15 @@ impl Manager {
         self.reload(session, count).await
     }
 
-    /// Whether the counter says what it did when the tree was last known to be good.
+    /// Whether the counter says what it did when the tree was last known to be good; stamped, whether it says what the tree
+    /// itself does.
     fn agrees(&self, session: &Session, count: Option<Count>) -> bool {
         let seen = session.seen();
-        let equal = count.is_some() && count == seen;
+        let equal = match count {
+            Some(Count::Stamp(stamp)) => session.stamp() == Some(stamp),
+            Some(Count::Number(_)) => count == seen,
+            None => false,
+        };
         let text = |count: Option<Count>| count.map(Count::text).unwrap_or_default();
         fact(
             "sandbox.compared",
