@@ -22,16 +22,23 @@ pub(super) fn asked_for(parameters: &BTreeMap<String, String>) -> Result<Vec<Str
     for (name, value) in parameters {
         match name.as_str() {
             "user" | "database" | "replication" => {}
-            "options" => asked.extend(options(value)?.into_iter().map(|(name, value)| set(&name, &value))),
+            "options" => {
+                for (name, value) in options(value)? {
+                    asked.push(set(&name, &value)?);
+                }
+            }
             name if name.starts_with("_pq_.") => {}
-            name => asked.push(set(name, value)),
+            name => asked.push(set(name, value)?),
         }
     }
     Ok(asked)
 }
 
-fn set(name: &str, value: &str) -> String {
-    format!("SET \"{}\" = '{}'", name.replace('"', "\"\""), value.replace('\'', "''"))
+fn set(name: &str, value: &str) -> Result<String, Refusal> {
+    if name.is_empty() || !name.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"_.".contains(&letter)) {
+        return Err(Refusal::new("42704", format!("unrecognized configuration parameter \"{name}\"")));
+    }
+    Ok(format!("SET {name} = '{}'", value.replace('\'', "''")))
 }
 
 /// `-c name=value` and `--name=value`, as a client's `options` have them.

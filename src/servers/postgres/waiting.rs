@@ -28,7 +28,7 @@ impl Postgres {
     /// Waits for what a blocked statement comes to.
     pub(super) async fn blocked(&self, badge: &Badge) -> Result<Answer, Stopped> {
         let since = Instant::now();
-        // Deadlocks are looked for once: a circle is closed by whoever comes to wait last.
+        // Deadlocks are looked for once: who comes to wait later and closes a circle will look too.
         let [lock, statement, mut deadlock] = {
             let state = self.lock();
             ["lock_timeout", "statement_timeout", "deadlock_timeout"]

