@@ -8,7 +8,7 @@ use crate::runtime::{fact, point};
 use crate::storage::StorageError;
 use crate::systems::sandbox::errors::{Code, Failure};
 use crate::systems::sandbox::points;
-use crate::systems::sandbox::policy::{Absent, Confirm, Flight, Garbled, GoneAnswer, NoRows};
+use crate::systems::sandbox::policy::{Absent, Confirm, Flight, Garbled, GoneAnswer, NoRows, Readers};
 use crate::systems::sandbox::session::Session;
 use crate::systems::sandbox::snapshot::Wanted;
 use crate::systems::sandbox::stamp::Stamp;
@@ -64,7 +64,8 @@ impl Manager {
                     GoneAnswer::Closing => Err(closing(session)),
                 }
             }
-            Err(_) if session.is_closing() => Err(closing(session)),
+            // Where a pool may be closed under those who use it, this is taken for the reason.
+            Err(_) if session.is_closing() && self.policy.readers == Readers::Shared => Err(closing(session)),
             Err(failure) => Err(failure),
         }
     }
