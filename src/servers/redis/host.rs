@@ -24,6 +24,8 @@ use super::value::{Entry, Value};
 
 /// How long at most until the wall clock is looked at again while a key waits to expire: it may have jumped.
 const RECHECK: Duration = Duration::from_mins(1);
+/// Further off than this nothing expires meanwhile, however far the clock jumps and drifts.
+const FAR: Duration = Duration::from_hours(8);
 /// What a crash may lose where data reach the disk once a second.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Room for what arrives next, in bytes.
@@ -277,7 +279,8 @@ impl Redis {
         let deadline = state.awaited?;
         // A key lives through the millisecond of its deadline.
         let wait = deadline.saturating_sub(wall()).saturating_add(1).max(1);
-        Some(Duration::from_millis(wait as u64).min(RECHECK))
+        let wait = Duration::from_millis(wait as u64);
+        Some(if wait > FAR { wait - FAR } else { wait.min(RECHECK) })
     }
 
     /// Serves one connection until either side ends it.

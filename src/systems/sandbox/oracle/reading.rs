@@ -202,6 +202,13 @@ impl<'a> Reader<'a> {
                 let session = self.session(fact);
                 session.registered = moment;
                 session.epoch = epoch_of(fact.text("stamp"));
+                let (id, boot, sandbox) = (session.id.clone(), session.boot.clone(), session.sandbox.clone());
+                // It takes the place of one that is to take no more requests.
+                for other in self.sessions.values_mut().filter(|other| other.boot == boot && other.sandbox == sandbox) {
+                    if other.id != id && other.closing < moment {
+                        other.removed = other.removed.min(moment);
+                    }
+                }
             }
             "sandbox.loaded" => self.session(fact).epoch = epoch_of(fact.text("stamp")),
             "sandbox.closing" => {

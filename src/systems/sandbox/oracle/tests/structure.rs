@@ -15,6 +15,8 @@ fn a_replica_has_one_session_for_a_sandbox() {
     two(one().removed(4_000, "replica-a", 1, 1)).holds(SESSION);
     let crashed = one().restart(3_000, "replica-a", 1_000);
     two(crashed).holds(SESSION);
+    let closing = [("sandbox", "sb1".into()), ("session", "replica-a/1".into()), ("why", "gone".into())];
+    two(one().fact(4_000, "replica-a", "sandbox.closing", closing)).holds(SESSION);
     one().registered(5_000, "replica-b", 2, "1:0").passes_over(SESSION);
     let straggler = two(one().removed(4_000, "replica-a", 1, 1)).removed(6_000, "replica-a", 1, 2);
     straggler.breaks(SESSION, "session: taken out in place of another");
