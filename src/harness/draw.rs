@@ -102,6 +102,11 @@ impl<'a> Draw<'a> {
         Duration::from_millis(self.decide(field, |word| spread(word, most)).min(most))
     }
 
+    /// The client whose operation it is, for example `c1`.
+    pub fn client(&self) -> &str {
+        self.client
+    }
+
     /// The number of this operation among those of its client, from 0.
     pub fn ordinal(&self) -> u32 {
         self.ordinal

@@ -7,11 +7,13 @@
 //! | [`Moment`] | a place in a history; two events of the same instant still have an order |
 //! | [`Absorbing`] | a state of a stored value that is never left |
 //! | [`Answered`] | every operation gets an outcome within a bound |
+//! | [`linearizability`] | whether operations that overlapped can be put in an order that a sequential model explains |
 //!
 //! All of them read histories only. None knows a system, or how one is configured.
 
 mod absorbing;
 mod answered;
+pub mod linearizability;
 mod quiet;
 #[cfg(test)]
 pub(crate) mod story;

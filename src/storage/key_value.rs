@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value, cmd};
+use redis::{Cmd, Value, cmd};
 
 use super::StorageError;
-use super::connection::Connection;
 use super::link::Link;
+use super::optimistic::{Change, Decision, Found, Look};
+use super::transaction::{commit, watch};
 use crate::runtime::{self, Access, Kind, point, time};
 
 /// How a [`KeyValue`] reaches its store.
@@ -145,12 +146,43 @@ impl KeyValue {
     /// # Errors
     /// See [`StorageError`].
     pub async fn delete(&self, key: &str) -> Result<bool, StorageError> {
-        self.perform(key, Kind::Write, None, cmd("DEL").arg(key), |reply| match reply {
+        let command = Change::Delete(key).command();
+        self.perform(key, Kind::Write, None, &command, |reply| match reply {
             Value::Int(0) => Ok((false, "absent")),
             Value::Int(1) => Ok((true, "deleted")),
             other => Err(unexpected(&other)),
         })
         .await
+    }
+
+    /// Counts a key up by one; one that does not exist counts from 0. It keeps the time to live it has, if any.
+    ///
+    /// # Errors
+    /// See [`StorageError`]; refused where the key holds no number.
+    pub async fn increment(&self, key: &str) -> Result<i64, StorageError> {
+        self.perform(key, Kind::ReadWrite, None, cmd("INCR").arg(key), |reply| match reply {
+            Value::Int(number) => Ok((number, "ok")),
+            other => Err(unexpected(&other)),
+        })
+        .await
+    }
+
+    /// Begins a key's time to live anew. False: there is no such key.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, StorageError> {
+        let command = Change::Expire(key, ttl).command();
+        self.perform(key, Kind::Read, None, &command, flag).await
+    }
+
+    /// Takes a member out of a sorted set. False: it was not in it.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub async fn remove_member(&self, key: &str, member: &str) -> Result<bool, StorageError> {
+        let command = Change::Remove(key, member).command();
+        self.perform(key, Kind::Write, None, &command, flag).await
     }
 
     /// Replaces `expected` by `new` in one atomic step; `None` stands for no key on either side.
@@ -171,47 +203,86 @@ impl KeyValue {
         new: Option<&str>,
         ttl: Duration,
     ) -> Result<Swap, StorageError> {
+        let write = match new {
+            Some(value) => Change::Set(key, value, ttl),
+            None => Change::Delete(key),
+        };
+        self.decided(key, new, ["differs", "swapped"], &[key], &[Look::Text(key)], |found| {
+            let [Found::Text(current)] = found else { return Err(StorageError::Corrupt("no text".to_owned())) };
+            Ok(if current.as_deref() == expected {
+                Decision::Write(vec![write], Swap::Done)
+            } else {
+                Decision::Leave(Swap::Differs(current.clone()))
+            })
+        })
+        .await
+    }
+
+    /// Looks, decides and writes in one atomic step: if any of the keys that are `watched` is touched in between, it looks and
+    /// decides again, as often as it takes. `key` is what it is about in reports: outcome `left` or `written`.
+    ///
+    /// Like [`KeyValue::compare_and_set`] a transaction on a connection of its own, in two round trips.
+    ///
+    /// # Errors
+    /// See [`StorageError`]; and those of `decide`.
+    pub async fn decide<'c, T>(
+        &self,
+        key: &str,
+        watched: &[&str],
+        looks: &[Look<'_>],
+        decide: impl FnMut(&[Found]) -> Result<Decision<'c, T>, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.decided(key, None, ["left", "written"], watched, looks, decide).await
+    }
+
+    async fn decided<'c, T>(
+        &self,
+        key: &str,
+        value: Option<&str>,
+        [left, written]: [&'static str; 2],
+        watched: &[&str],
+        looks: &[Look<'_>],
+        decide: impl FnMut(&[Found]) -> Result<Decision<'c, T>, StorageError>,
+    ) -> Result<T, StorageError> {
         point("storage.before", key).await;
-        let report = Report::new(self, key, Kind::ReadWrite, new);
+        let report = Report::new(self, key, Kind::ReadWrite, value);
         // Boxed, as in `perform`: a caller's future would otherwise hold one for each of its calls.
-        let swap = Box::pin(self.swap(key, expected, new, ttl));
+        let work = Box::pin(self.transact(watched, looks, decide));
         let result = match self.link.options.response_timeout {
-            None => swap.await,
-            Some(limit) => time::timeout(limit, swap).await.unwrap_or(Err(StorageError::TimedOut)),
+            None => work.await,
+            Some(limit) => time::timeout(limit, work).await.unwrap_or(Err(StorageError::TimedOut)),
         };
         report.give(match &result {
-            Ok(Swap::Done) => "swapped",
-            Ok(Swap::Differs(_)) => "differs",
+            Ok((_, true)) => written,
+            Ok((_, false)) => left,
             Err(error) => error.outcome(),
         });
         point("storage.after", key).await;
-        result
+        result.map(|(answer, _)| answer)
     }
 
-    async fn swap(
+    /// The answer, and whether anything was written.
+    async fn transact<'c, T>(
         &self,
-        key: &str,
-        expected: Option<&str>,
-        new: Option<&str>,
-        ttl: Duration,
-    ) -> Result<Swap, StorageError> {
+        watched: &[&str],
+        looks: &[Look<'_>],
+        mut decide: impl FnMut(&[Found]) -> Result<Decision<'c, T>, StorageError>,
+    ) -> Result<(T, bool), StorageError> {
         // Owned from here on: dropped on any way out but the last line, and so closed.
         let connection = self.link.take().await?;
-        let write = match new {
-            Some(value) => set(key, value, ttl),
-            None => cmd("DEL").arg(key).to_owned(),
-        };
-        let swap = loop {
-            let current = watch(&connection, key).await?;
-            if current.as_deref() != expected {
-                break Swap::Differs(current);
-            }
-            if transact(&connection, &write).await? {
-                break Swap::Done;
+        let answer = loop {
+            let found = watch(&connection, watched, looks).await?;
+            match decide(&found)? {
+                Decision::Leave(answer) => break (answer, false),
+                Decision::Write(changes, answer) => {
+                    if commit(&connection, &changes).await? {
+                        break (answer, true);
+                    }
+                }
             }
         };
         self.link.give_back(connection);
-        Ok(swap)
+        Ok(answer)
     }
 
     async fn perform<T>(
@@ -273,53 +344,28 @@ fn changed(kind: Kind, outcome: &str) -> Option<bool> {
     match outcome {
         _ if kind == Kind::Read => Some(false),
         "timed out" | "unavailable" | "corrupt" | "abandoned" => None,
-        "absent" | "exists" | "differs" | "refused" => Some(false),
+        "absent" | "exists" | "differs" | "left" | "refused" => Some(false),
         _ => Some(true),
     }
 }
 
-/// Looks at the key and watches it, and it alone: an earlier swap that differed left its watch, as ending it there and
-/// then would have cost a round trip.
-async fn watch(connection: &Connection, key: &str) -> Result<Option<String>, StorageError> {
-    let mut look = Pipeline::with_capacity(3);
-    look.cmd("UNWATCH").cmd("WATCH").arg(key).cmd("GET").arg(key);
-    let [_, watched, value] = replies(connection.commands(&look).await?)?;
-    match watched {
-        Value::Okay => text(value),
+/// A reply of 0 or 1.
+fn flag(reply: Value) -> Result<(bool, &'static str), StorageError> {
+    match reply {
+        Value::Int(0) => Ok((false, "absent")),
+        Value::Int(1) => Ok((true, "ok")),
         other => Err(unexpected(&other)),
     }
 }
 
-/// Whether the transaction was carried out; false: a watched key was touched first.
-async fn transact(connection: &Connection, write: &Cmd) -> Result<bool, StorageError> {
-    let mut transaction = Pipeline::with_capacity(3);
-    transaction.cmd("MULTI").add_command(write.clone()).cmd("EXEC");
-    let [_, _, outcome] = replies(connection.commands(&transaction).await?)?;
-    match outcome {
-        Value::Nil => Ok(false),
-        Value::Array(done) => match done.as_slice() {
-            [Value::ServerError(error)] => Err(StorageError::Refused(error.to_string())),
-            [_] => Ok(true),
-            _ => Err(StorageError::Corrupt(format!("{} results for one write", done.len()))),
-        },
-        other => Err(unexpected(&other)),
-    }
-}
-
-fn replies<const N: usize>(replies: Vec<Value>) -> Result<[Value; N], StorageError> {
-    replies
-        .try_into()
-        .map_err(|replies: Vec<Value>| StorageError::Corrupt(format!("{} replies where {N} were due", replies.len())))
-}
-
-fn set(key: &str, value: &str, ttl: Duration) -> Cmd {
+pub(super) fn set(key: &str, value: &str, ttl: Duration) -> Cmd {
     let mut command = cmd("SET");
     command.arg(key).arg(value).arg("PX").arg(millis(ttl));
     command
 }
 
 /// Redis counts in whole milliseconds; a longer time than it can hold is refused by the server, not shortened here.
-fn millis(ttl: Duration) -> u64 {
+pub(super) fn millis(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -329,7 +375,7 @@ fn found(reply: Value) -> Result<(Option<String>, &'static str), StorageError> {
     Ok((value, outcome))
 }
 
-fn text(reply: Value) -> Result<Option<String>, StorageError> {
+pub(super) fn text(reply: Value) -> Result<Option<String>, StorageError> {
     match reply {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => match String::from_utf8(bytes) {
@@ -340,6 +386,6 @@ fn text(reply: Value) -> Result<Option<String>, StorageError> {
     }
 }
 
-fn unexpected(reply: &Value) -> StorageError {
+pub(super) fn unexpected(reply: &Value) -> StorageError {
     StorageError::Corrupt(format!("unexpected reply {reply:?}"))
 }

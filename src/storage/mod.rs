@@ -7,10 +7,13 @@ mod connection;
 mod error;
 mod key_value;
 mod link;
+mod optimistic;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 pub use error::StorageError;
 pub use key_value::{KeyValue, Options, Swap};
+pub use optimistic::{Change, Decision, Found, Look};
 pub use rows::{FromSql, Row, Rows, RowsError, RowsOptions, ToSql, Touch, Transaction};

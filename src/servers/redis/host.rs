@@ -20,9 +20,12 @@ use super::keyspace::{Cause, DATABASES, Effect, Keyspace};
 use super::reply::Refusal;
 use super::request::{Malformed, Requests};
 use super::session::Session;
+use super::value::{Entry, Value};
 
 /// How long at most until the wall clock is looked at again while a key waits to expire: it may have jumped.
 const RECHECK: Duration = Duration::from_mins(1);
+/// Further off than this nothing expires meanwhile, however far the clock jumps and drifts.
+const FAR: Duration = Duration::from_hours(8);
 /// What a crash may lose where data reach the disk once a second.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Room for what arrives next, in bytes.
@@ -180,6 +183,22 @@ impl Redis {
         }
     }
 
+    /// Of the keys that have `part` in their names and hold a text, makes the `n`-th in order, counted round and round,
+    /// hold `garbled`, as a mistaken hand would. Returns which, in words.
+    pub fn garble(&self, part: &str, n: u64) -> String {
+        let garbled = self.act(|state, now| {
+            state.keyspace.expire(now);
+            let (database, key, entry) = state.keyspace.nth_text(part, n)?;
+            let value = Value::Text("garbled".into());
+            state.keyspace.put(database, &key, Some(Entry { value, ..entry }), Cause::Garbled);
+            Some(key)
+        });
+        match garbled {
+            Some(key) => format!("garbled {}", String::from_utf8_lossy(&key)),
+            None => "no text to garble".to_owned(),
+        }
+    }
+
     /// The next `n` commands find the server loading its data and have no effect; those about the connection itself
     /// are served, and do not count. Returns what will happen, in words.
     pub fn fail_next(&self, n: u64) -> String {
@@ -260,7 +279,8 @@ impl Redis {
         let deadline = state.awaited?;
         // A key lives through the millisecond of its deadline.
         let wait = deadline.saturating_sub(wall()).saturating_add(1).max(1);
-        Some(Duration::from_millis(wait as u64).min(RECHECK))
+        let wait = Duration::from_millis(wait as u64);
+        Some(if wait > FAR { wait - FAR } else { wait.min(RECHECK) })
     }
 
     /// Serves one connection until either side ends it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::value::Entry;
+use super::value::{Entry, Value};
 
 /// How many databases there are, as in Redis' default configuration.
 pub(super) const DATABASES: u8 = 16;
@@ -19,6 +19,7 @@ pub(super) enum Cause {
     Evicted,
     Lost,
     Flushed,
+    Garbled,
     /// Only the deadline changed.
     Retimed,
 }
@@ -33,6 +34,7 @@ impl Cause {
             Self::Evicted => Some("evicted"),
             Self::Lost => Some("lost"),
             Self::Flushed => Some("flushed"),
+            Self::Garbled => Some("garbled"),
             Self::Retimed => None,
         }
     }
@@ -167,6 +169,18 @@ impl Keyspace {
         let at = n.checked_rem(keys as u64)? as usize;
         let all = (0..DATABASES).flat_map(|database| self.database(database).keys().map(move |key| (database, key)));
         all.skip(at).map(|(database, key)| (database, key.clone())).next()
+    }
+
+    /// The `n`-th key of all databases in order that has `part` in its name and holds a text, counted round and round,
+    /// and what is stored there.
+    pub(super) fn nth_text(&self, part: &str, n: u64) -> Option<(u8, Bytes, Entry)> {
+        let meant = |key: &Bytes, entry: &Entry| {
+            matches!(entry.value, Value::Text(_)) && String::from_utf8_lossy(key).contains(part)
+        };
+        let all = (0..DATABASES).flat_map(|database| self.database(database).iter().map(move |held| (database, held)));
+        let texts: Vec<_> = all.filter(|(_, (key, entry))| meant(key, entry)).collect();
+        let (database, (key, entry)) = texts.get(n.checked_rem(texts.len() as u64)? as usize)?;
+        Some((*database, (*key).clone(), (*entry).clone()))
     }
 
     /// How many keys of a database have a deadline.

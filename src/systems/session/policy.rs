@@ -3,16 +3,7 @@
 //! One switch per choice, and nothing else: sizes and times live in `timeouts.rs` and in the topology. What is left out of
 //! a scenario's `[policy]` is the hardened form; `preset` names another form to start from. Oracles never see this.
 
-use serde::Deserialize;
-
-macro_rules! switch {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-    };
-}
+use crate::systems::choices::{policy, switch};
 
 switch! {
     /// Which historical form to start from. References are to pull requests and commits of stacklok/toolhive.
@@ -276,37 +267,6 @@ switch! {
         /// Now and then (hardened).
         On,
     }
-}
-
-macro_rules! policy {
-    ($(#[$doc:meta])* { $($(#[$field_doc:meta])* $field:ident: $kind:ident = $hardened:ident,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(from = "Choices")]
-        pub struct Policy { $($(#[$field_doc])* pub $field: $kind,)+ }
-
-        impl Default for Policy {
-            /// The hardened form.
-            fn default() -> Self {
-                Self { $($field: $kind::$hardened,)+ }
-            }
-        }
-
-        /// `[policy]` as written: a form to start from, and what differs from it.
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Choices {
-            preset: Option<Preset>,
-            $($field: Option<$kind>,)+
-        }
-
-        impl From<Choices> for Policy {
-            fn from(choices: Choices) -> Self {
-                let base = choices.preset.map_or_else(Self::default, Self::preset);
-                Self { $($field: choices.$field.unwrap_or(base.$field),)+ }
-            }
-        }
-    };
 }
 
 policy! {

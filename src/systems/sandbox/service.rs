@@ -1,0 +1,237 @@
+//! The sandbox service as a system: its hosts, its clients, its workload and what must hold.
+
+use std::time::Duration;
+
+use super::client::Client;
+use super::lock::Kind;
+use super::manager::Options;
+use super::outcome::Outcome;
+use super::policy::Policy;
+use super::workload::{Locks, Operation, Persistence, Step, Topology, Verb, Workload, file_path, replica_name};
+use super::{oracle, points, replica, sql, timeouts};
+use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
+use crate::runtime::net::TcpListener;
+use crate::servers::postgres::{self, Postgres};
+use crate::servers::redis::{self, Redis};
+use crate::storage::{self, KeyValue, RowsOptions};
+
+const REDIS: &str = "redis:6379";
+const POSTGRES: &str = "postgres:5432";
+/// How many connections the pool of a session has at most.
+const CONNECTIONS: usize = 4;
+/// Faults of Redis: a key goes, a text is garbled, a replica that lags takes over, commands are refused before any effect.
+const EVICT: &str = "evict";
+/// What the keys of counters have in their names.
+const COUNTERS: &str = ":ver:";
+const GARBLE: &str = "garble";
+const FAIL_OVER: &str = "fail_over";
+const LOADING: &str = "loading";
+/// Faults of Postgres: connections are ended, or refused; writes are refused.
+const TERMINATE: &str = "terminate_backends";
+const LOSE: &str = "lose_connection";
+const READ_ONLY: &str = "read_only";
+const TOO_MANY: &str = "too_many";
+const FAULTS: &[&str] = &[EVICT, GARBLE, FAIL_OVER, LOADING, TERMINATE, LOSE, READ_ONLY, TOO_MANY];
+
+/// The sandbox service, configured.
+#[derive(Clone, Debug, Default)]
+pub struct Sandbox {
+    policy: Policy,
+    topology: Topology,
+    workload: Workload,
+}
+
+impl Sandbox {
+    fn deploy_redis(&self, plan: &mut Deployment) {
+        let persistence = match self.topology.persistence {
+            Persistence::Always => redis::Persistence::Always,
+            Persistence::LastSecondLost => redis::Persistence::LastSecondLost,
+            Persistence::None => redis::Persistence::None,
+        };
+        let server = Redis::new(redis::Options { persistence, ..redis::Options::default() });
+        let [evicting, garbling, failing, loading, loaded] = std::array::from_fn(|_| server.clone());
+        let host = Host::new("redis", "redis", move || {
+            let server = server.clone();
+            async move {
+                let listener = TcpListener::bind(REDIS).await.expect("no one else has the port");
+                server.serve(listener).await.expect("a listener of a running host accepts");
+            }
+        });
+        plan.host(
+            host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
+                .fault(GARBLE, move |magnitude| garbling.garble(COUNTERS, magnitude))
+                .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
+                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
+                .heal(move || drop(loaded.fail_next(0))),
+        );
+    }
+
+    fn deploy_postgres(plan: &mut Deployment) {
+        let server = Postgres::new(postgres::Options::default());
+        server.prepare(&sql::SCHEMA.join(";\n")).expect("the tables are such as the server knows");
+        let [ending, losing, reading, full, healed] = std::array::from_fn(|_| server.clone());
+        let host = Host::new("postgres", "postgres", move || {
+            let server = server.clone();
+            async move {
+                let listener = TcpListener::bind(POSTGRES).await.expect("no one else has the port");
+                server.serve(listener).await.expect("a listener of a running host accepts");
+            }
+        });
+        plan.host(
+            host.fault(TERMINATE, move |_| ending.terminate_backends())
+                .fault(LOSE, move |magnitude| losing.lose_connection(magnitude))
+                .fault(READ_ONLY, move |magnitude| reading.read_only(seconds(magnitude, 20)))
+                .fault(TOO_MANY, move |magnitude| full.too_many(seconds(magnitude, 20)))
+                .heal(move || healed.heal()),
+        );
+    }
+
+    fn deploy_replica(&self, plan: &mut Deployment, number: u32) {
+        let lock = match self.topology.locks {
+            Locks::ReadWrite => Kind::ReadWrite,
+            Locks::Single => Kind::Single,
+            Locks::Mixed if number.is_multiple_of(2) => Kind::ReadWrite,
+            Locks::Mixed => Kind::Single,
+        };
+        let options = Options {
+            name: replica_name(number),
+            policy: self.policy.clone(),
+            lock,
+            snapshots: self.topology.snapshots,
+            idle: timeouts::IDLE,
+            rows: RowsOptions {
+                address: POSTGRES.to_owned(),
+                connections: CONNECTIONS,
+                connect_timeout: timeouts::CONNECT,
+                acquire_timeout: timeouts::STATEMENT,
+                statement_timeout: Some(timeouts::STATEMENT),
+                ..RowsOptions::default()
+            },
+        };
+        plan.host(Host::new(options.name.clone(), "replica", move || {
+            let options = options.clone();
+            async move {
+                let store = KeyValue::new(storage::Options {
+                    address: REDIS.to_owned(),
+                    connect_timeout: timeouts::REDIS,
+                    response_timeout: Some(timeouts::REDIS),
+                    ..storage::Options::default()
+                });
+                let listener =
+                    TcpListener::bind((&*options.name, replica::PORT)).await.expect("no one else has the port");
+                replica::run(options, store, listener).await.expect("its times fit together");
+            }
+        }));
+    }
+}
+
+/// One second up to `most`, as a magnitude has it.
+fn seconds(magnitude: u64, most: u64) -> Duration {
+    Duration::from_secs(1 + magnitude % most)
+}
+
+impl System for Sandbox {
+    type Operation = Operation;
+    type Outcome = Outcome;
+    type Client = Client;
+
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    fn load(&self) -> Load {
+        Load { clients: self.topology.clients, operations: self.workload.operations }
+    }
+
+    fn deploy(&self, plan: &mut Deployment) {
+        self.deploy_redis(plan);
+        Self::deploy_postgres(plan);
+        for number in 0..self.topology.replicas {
+            self.deploy_replica(plan, number);
+        }
+        plan.link(CLIENT, "replica");
+        plan.link("replica", "redis");
+        plan.link("replica", "postgres");
+    }
+
+    fn client(&self, _: &str) -> Client {
+        Client::new(self.topology.tenants)
+    }
+
+    fn next(&self, draw: &mut Draw<'_>) -> Option<Operation> {
+        Operation::draw(draw, &self.topology, &self.workload)
+    }
+
+    async fn perform(&self, client: Client, operation: Operation) -> Outcome {
+        client.perform(operation).await
+    }
+
+    fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
+        oracle::all()
+    }
+
+    /// Whether each sandbox is there, and what its files hold, as each replica sees it; then whether each replica can
+    /// write, and what was written is seen.
+    fn recovered(&self, _: &[Record<Self>]) -> Vec<Operation> {
+        let replicas = 0..self.topology.replicas;
+        // A client that comes to a replica for the first time after trouble may find its own connection broken.
+        let mut operations: Vec<Operation> = replicas.clone().map(Operation::Inspect).collect();
+        for sandbox in 1..=self.workload.sandboxes {
+            let ask = |verb, via| Operation::Sandbox { verb, sandbox, via };
+            let reads: Vec<Step> = (1..=self.workload.files).map(|file| Step::Read(file_path(file))).collect();
+            for via in replicas.clone() {
+                operations.push(ask(Verb::Get, via));
+                operations.push(ask(Verb::Exec(reads.clone()), via));
+            }
+            for via in replicas.clone() {
+                let value = format!("rest.{sandbox}.{}", via + 1).into();
+                operations.push(ask(Verb::File(Step::Append(file_path(1), value)), via));
+            }
+            // The first one has not seen what the others wrote.
+            operations.push(ask(Verb::Exec(reads), 0));
+        }
+        operations
+    }
+
+    /// What is held; then what is left once every replica has let go of all it has.
+    fn at_rest(&self, _: &[Record<Self>]) -> Vec<Operation> {
+        let replicas = 0..self.topology.replicas;
+        let look = replicas.clone().map(Operation::Inspect);
+        look.clone().chain(replicas.map(Operation::Drain)).chain(look).collect()
+    }
+
+    fn parse(&self, text: &str) -> Result<Operation, String> {
+        Operation::parse(text, &self.topology)
+    }
+
+    fn faults(&self) -> &'static [&'static str] {
+        FAULTS
+    }
+
+    fn points(&self) -> &'static [&'static str] {
+        points::ALL
+    }
+}
+
+impl Configured for Sandbox {
+    type Policy = Policy;
+    type Topology = Topology;
+    type Workload = Workload;
+
+    fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
+        policy.check()?;
+        let within = |name: &str, value: u32, most: u32| {
+            if (1..=most).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}: give 1 to {most}")) }
+        };
+        within("replicas", topology.replicas, 26)?;
+        within("clients", topology.clients, 1000)?;
+        within("tenants", topology.tenants, 1000)?;
+        within("sandboxes", workload.sandboxes, 10_000)?;
+        within("files", workload.files, 1000)?;
+        within("steps", workload.steps, 20)?;
+        if workload.mix.is_empty() {
+            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+        }
+        Ok(Self { policy, topology, workload })
+    }
+}
