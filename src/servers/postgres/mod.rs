@@ -1,8 +1,24 @@
-//! A Postgres: the wire protocol, and SQL over SQLite.
+//! A simulated Postgres host: the real protocol to any client, the SQL that systems ship, and faults that a real one has.
+//!
+//! From the bottom up: `value` and `refusal` are what the parts speak of among each other; `engine` is data and statements
+//! without connections, clocks and network; `wire` is the protocol without what it is about; `command`, `settings`,
+//! `portal`, `running` and `session` are one connection; `waiting` is a statement that waits for a lock; `backends` knows
+//! all connections; `host` and `conversation` alone know clocks, tasks and the network.
 
+mod backends;
+mod command;
+mod conversation;
 pub mod engine;
+mod host;
+mod portal;
 mod refusal;
+mod running;
+mod session;
+mod settings;
 mod value;
+mod waiting;
+mod wire;
 
+pub use host::{Options, Postgres};
 pub use refusal::Refusal;
 pub use value::{Type, Value};

@@ -1,7 +1,6 @@
 //! The server as a host runs it: connections, the clocks, expiry that nobody asks for, crashes and faults.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +10,10 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use crate::runtime::net::TcpListener;
 use crate::runtime::time::{self, Instant};
 use crate::runtime::{self, task};
 
+use super::super::Listener;
 use super::dispatch;
 use super::journal::{Journal, REACH};
 use super::keyspace::{Cause, DATABASES, Effect, Keyspace};
@@ -54,34 +53,6 @@ impl Default for Options {
     /// `redis`, and nothing is lost.
     fn default() -> Self {
         Self { name: "redis".to_owned(), persistence: Persistence::default() }
-    }
-}
-
-/// Where connections come from.
-pub trait Listener {
-    /// One connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Waits for the next connection. Must lose none when the future is dropped.
-    ///
-    /// # Errors
-    /// When no more connections can be expected.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>>;
-}
-
-impl Listener for TcpListener {
-    type Stream = runtime::net::TcpStream;
-
-    async fn accept(&self) -> io::Result<Self::Stream> {
-        Self::accept(self).await.map(|(stream, _)| stream)
-    }
-}
-
-impl Listener for tokio::net::TcpListener {
-    type Stream = tokio::net::TcpStream;
-
-    async fn accept(&self) -> io::Result<Self::Stream> {
-        Self::accept(self).await.map(|(stream, _)| stream)
     }
 }
 

@@ -23,4 +23,5 @@ mod sorted_set;
 mod tests;
 mod value;
 
-pub use host::{Listener, Options, Persistence, Redis};
+pub use super::Listener;
+pub use host::{Options, Persistence, Redis};

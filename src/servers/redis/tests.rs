@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 use crate::runtime::task;
 use crate::runtime::time::sleep;
 
+use super::Listener;
 use super::dispatch;
-use super::host::{Listener, Options, Persistence, Redis};
+use super::host::{Options, Persistence, Redis};
 use super::journal::{Journal, REACH};
 use super::keyspace::{Cause, Keyspace};
 use super::session::Session;

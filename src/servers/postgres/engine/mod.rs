@@ -139,6 +139,11 @@ impl Database {
         let _ = (session, refusal);
     }
 
+    /// Spoils the transaction that a session has open, if it has one: a message about it was refused outside of the engine.
+    pub fn fail(&mut self, session: SessionId) {
+        let _ = session;
+    }
+
     /// Whether a blocked session waits, over others, for itself.
     pub fn is_deadlocked(&self, session: SessionId) -> bool {
         let _ = session;
