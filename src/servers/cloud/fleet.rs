@@ -53,7 +53,14 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// An instance for this token: a new one, or the one that it has got before. True: it is new.
-    pub(super) fn create(&mut self, tag: &str, token: &str, machines: usize, pace: Pace, now: Instant) -> (&Instance, bool) {
+    pub(super) fn create(
+        &mut self,
+        tag: &str,
+        token: &str,
+        machines: usize,
+        pace: Pace,
+        now: Instant,
+    ) -> (&Instance, bool) {
         let known = self.tokens.get(token).copied();
         let number = known.unwrap_or_else(|| self.instances.len() as u64 + 1);
         if known.is_none() {

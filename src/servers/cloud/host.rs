@@ -112,8 +112,10 @@ impl Cloud {
         loop {
             let changed = self.0.changed.notified();
             let due = self.look(|data| {
-                let here = data.fleet.all().filter(|instance| instance.machine == place && instance.state == State::Running);
-                here.map(|instance| ((instance.id.clone(), instance.boots), instance.tag.clone())).collect::<BTreeMap<_, _>>()
+                let here =
+                    data.fleet.all().filter(|instance| instance.machine == place && instance.state == State::Running);
+                here.map(|instance| ((instance.id.clone(), instance.boots), instance.tag.clone()))
+                    .collect::<BTreeMap<_, _>>()
             });
             up.retain(|instance, program| {
                 let stays = due.contains_key(instance);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::http::PORT;
 use super::timeouts::HEARTBEAT;
-use crate::http::{Bytes, Client, Method};
+use crate::http::{Client, Method};
 use crate::runtime::{activity, time};
 use crate::servers::cloud::Powered;
 
@@ -35,9 +37,10 @@ pub(crate) async fn run(instance: Powered, servers: Vec<String>, http: Client) {
 
 /// Tells one server. `None`: it does not answer; false: it does not know the instance.
 async fn say(http: &Client, server: &str, instance: &Powered, status: &str) -> Option<bool> {
-    let path = format!("/workspaces/{}/heartbeat?instance={}&status={status}", instance.tag, instance.id);
+    let path = format!("/workspaces/{}/heartbeat", instance.tag);
+    let body = json!({ "instance": instance.id, "status": status }).to_string();
     let authority = format!("{server}:{PORT}");
-    let answer = http.call(&authority, Method::POST, &path, &[], Bytes::new(), PATIENCE).await.ok()?;
+    let answer = http.call(&authority, Method::POST, &path, &[], body.into(), PATIENCE).await.ok()?;
     match answer.status {
         200..300 => Some(true),
         500.. => None,

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::http::PORT;
 use super::outcome::Outcome;
+use super::service::CLOUD;
 use super::timeouts::CLIENT;
 use super::workload::{Operation, Verb, server_name, workspace_name};
-use super::service::CLOUD;
-use crate::http::{self, Bytes, Method, Response};
+use crate::http::{self, Method, Response};
 use crate::runtime::time;
 
 /// A client of the service.
@@ -30,7 +32,7 @@ impl Client {
                 time::sleep(time).await;
                 Outcome::Done
             }
-            Operation::List(via) => match self.ask(via, Method::GET, "/workspaces").await {
+            Operation::List(via) => match self.ask(via, Method::GET, "/workspaces", String::new()).await {
                 Ok(response) => response.json().map_or(Outcome::Lost, Outcome::Listed),
                 Err(outcome) => outcome,
             },
@@ -45,29 +47,31 @@ impl Client {
         let asked = match verb {
             Verb::Kill | Verb::Impair => {
                 let path = format!("/operator/{}?tag={id}", verb.word());
-                self.send(CLOUD, Method::POST, &path).await
+                self.send(CLOUD, Method::POST, &path, String::new()).await
             }
-            Verb::Create if external => self.ask(via, Method::POST, &format!("{path}?external=true")).await,
-            Verb::Create => self.ask(via, Method::POST, &path).await,
-            Verb::Purge => self.ask(via, Method::DELETE, &path).await,
-            Verb::Beat => self.ask(via, Method::POST, &format!("{path}/heartbeat?status=online")).await,
+            Verb::Create => self.ask(via, Method::POST, &path, json!({ "external": external }).to_string()).await,
+            Verb::Purge => self.ask(via, Method::DELETE, &path, String::new()).await,
+            Verb::Beat => {
+                let body = json!({ "instance": "", "status": "online" }).to_string();
+                self.ask(via, Method::POST, &format!("{path}/heartbeat"), body).await
+            }
             Verb::Status => {
-                return match self.ask(via, Method::GET, &path).await {
+                return match self.ask(via, Method::GET, &path, String::new()).await {
                     Ok(response) => response.json().map_or(Outcome::Lost, Outcome::Shown),
                     Err(outcome) => outcome,
                 };
             }
-            _ => self.ask(via, Method::POST, &format!("{path}/{}", verb.word())).await,
+            _ => self.ask(via, Method::POST, &format!("{path}/{}", verb.word()), String::new()).await,
         };
         asked.map_or_else(|outcome| outcome, |_| Outcome::Done)
     }
 
-    async fn ask(&self, via: u32, method: Method, path: &str) -> Result<Response, Outcome> {
-        self.send(&format!("{}:{PORT}", server_name(via)), method, path).await
+    async fn ask(&self, via: u32, method: Method, path: &str, body: String) -> Result<Response, Outcome> {
+        self.send(&format!("{}:{PORT}", server_name(via)), method, path, body).await
     }
 
-    async fn send(&self, authority: &str, method: Method, path: &str) -> Result<Response, Outcome> {
-        let answer = self.http.call(authority, method, path, &[], Bytes::new(), CLIENT).await;
+    async fn send(&self, authority: &str, method: Method, path: &str, body: String) -> Result<Response, Outcome> {
+        let answer = self.http.call(authority, method, path, &[], body.into(), CLIENT).await;
         match answer {
             Ok(response) if response.is_success() => Ok(response),
             Ok(response) => Err(match response.status {

@@ -6,7 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,11 +36,13 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Creation {
-    #[serde(default)]
     external: bool,
 }
 
-async fn create(State(server): Process, Path(id): Path<String>, Query(wanted): Query<Creation>) -> Response {
+async fn create(State(server): Process, Path(id): Path<String>, body: Bytes) -> Response {
+    let Ok(wanted) = serde_json::from_slice::<Creation>(&body) else {
+        return (StatusCode::BAD_REQUEST, "a creation says whether it is `external`").into_response();
+    };
     // Ids become tags of instances and what people read.
     if id.is_empty() || id.len() > 60 || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
         return (StatusCode::BAD_REQUEST, "a workspace's id has letters and digits").into_response();
@@ -67,15 +70,15 @@ async fn purge(State(server): Process, Path(id): Path<String>) -> Response {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Beat {
-    #[serde(default)]
     instance: String,
-    status: String,
+    status: Status,
 }
 
-async fn heartbeat(State(server): Process, Path(id): Path<String>, Query(beat): Query<Beat>) -> Response {
-    match Status::named(&beat.status).filter(|status| status.is_up()) {
-        Some(status) => answer(server.heartbeat(&id, &beat.instance, status).await),
-        None => (StatusCode::BAD_REQUEST, "an agent is online or degraded").into_response(),
+async fn heartbeat(State(server): Process, Path(id): Path<String>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Beat>(&body) {
+        Ok(beat) if beat.status.is_up() => answer(server.heartbeat(&id, &beat.instance, beat.status).await),
+        _ => (StatusCode::BAD_REQUEST, "an agent says its `instance` and that its `status` is online or degraded")
+            .into_response(),
     }
 }
 

@@ -38,11 +38,7 @@ pub struct View {
 
 impl From<&Workspace> for View {
     fn from(workspace: &Workspace) -> Self {
-        Self {
-            id: workspace.id.clone(),
-            status: workspace.status.to_string(),
-            instance: workspace.instance.clone(),
-        }
+        Self { id: workspace.id.clone(), status: workspace.status.to_string(), instance: workspace.instance.clone() }
     }
 }
 

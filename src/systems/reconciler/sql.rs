@@ -3,7 +3,7 @@
 //! `$1` is the workspace throughout. A guard names what the decision behind the write was made on: `generation` changes
 //! with every decision about a workspace and never comes back, whatever `instance_id` does.
 
-use crate::storage::rows::ToSql;
+use crate::storage::ToSql;
 
 /// What is read of a row, in the order in which `row.rs` takes it.
 macro_rules! columns {
@@ -38,12 +38,6 @@ CREATE TABLE IF NOT EXISTS events (
     at timestamptz NOT NULL
 )";
 
-/// A workspace that runs already: `$2` its instance, `$3` the generation.
-pub(crate) const IMPORT: &str = "
-INSERT INTO workspaces (id, status, runtime, instance_id, generation, owed, last_heartbeat_at, updated_at)
-VALUES ($1, 'online', 'cloud', $2, $3, 'nothing', now(), now())
-ON CONFLICT (id) DO NOTHING";
-
 /// A new workspace: `$2` status, `$3` runtime, `$4` generation, `$5` what is owed, `$6` by whom.
 pub(crate) const CREATE: &str = concat!(
     "INSERT INTO workspaces (id, status, runtime, generation, owed, claimed_by, claimed_until, updated_at)
@@ -57,8 +51,7 @@ pub(crate) const CREATE: &str = concat!(
 pub(crate) const READ: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE id = $1");
 
 /// All workspaces after `$1`, in order.
-pub(crate) const LIST: &str =
-    concat!("SELECT ", columns!(), " FROM workspaces WHERE id > $1 ORDER BY id LIMIT 500");
+pub(crate) const LIST: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE id > $1 ORDER BY id LIMIT 500");
 
 /// The workspaces among `$1`.
 pub(crate) const AMONG: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE id = ANY($1) ORDER BY id");
@@ -281,7 +274,6 @@ pub fn statements() -> Vec<(&'static str, &'static str, Vec<Parameter>)> {
     let flag = || vec![Box::new(true) as Parameter];
     vec![
         ("schema", SCHEMA, Vec::new()),
-        ("import", IMPORT, words(&["ws9", "i-9", "g9"])),
         ("create", CREATE, words(&["ws1", "provisioning", "cloud", "g1", "create", "server-a"])),
         ("create again", CREATE, words(&["ws1", "provisioning", "cloud", "g2", "create", "server-b"])),
         ("record", RECORD, words(&["ws1", "g1", "i-1"])),

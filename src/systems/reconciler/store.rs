@@ -9,7 +9,7 @@ use super::row::Workspace;
 use super::sql;
 use super::timeouts::STATEMENT;
 use crate::runtime::{Access, Kind, access, time};
-use crate::storage::rows::{Row, Rows, RowsError, ToSql, Touch};
+use crate::storage::{Row, Rows, RowsError, ToSql, Touch};
 
 /// Rows could not be reached, or it is not known what came of a write.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -44,11 +44,6 @@ pub(crate) struct Workspaces {
 impl Workspaces {
     pub(crate) fn new(rows: Rows) -> Self {
         Self { rows }
-    }
-
-    /// Makes the tables, if they are not there.
-    pub(crate) async fn prepare(&self) -> Result<(), Outage> {
-        within(STATEMENT, self.rows.batch(sql::SCHEMA)).await
     }
 
     /// One workspace.

@@ -1,4 +1,7 @@
 //! The times of the reconciler: production's, and the same in every form of it.
+//!
+//! Those that rows are held against are in `sql.rs`: a lease of 60 seconds, 30 seconds of grace for a new instance, 90 seconds of
+//! silence, 60 seconds between two restarts.
 
 use std::time::Duration;
 
@@ -20,17 +23,11 @@ pub(crate) const ORPHAN_SWEEP: Duration = Duration::from_secs(30);
 pub(crate) const HEALTH: Duration = Duration::from_secs(15);
 /// How often an agent says that it is alive.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long an agent is silent before that counts.
-pub(crate) const STALE: Duration = Duration::from_secs(90);
 /// The least time between the beginnings of two restarts of a workspace.
 pub(crate) const DEBOUNCE: Duration = Duration::from_mins(1);
-/// How long work that a process has begun is its own.
-pub(crate) const LEASE: Duration = Duration::from_mins(1);
 /// One request to the control plane that changes something.
 pub(crate) const ACT: Duration = Duration::from_secs(15);
 /// One statement.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
-/// How long a new instance is not asked about, where its first moments count.
-pub(crate) const GRACE: Duration = Duration::from_secs(30);
 /// How long a client waits for an answer.
 pub(crate) const CLIENT: Duration = Duration::from_secs(40);

@@ -68,9 +68,8 @@ impl Server {
     async fn check(self: &Arc<Self>, row: &Workspace, deadline: Option<Instant>) {
         let checked = self.probe(row).await;
         if self.policy.order == Order::OldestChecked {
-            let written = self.workspaces.change(sql::CHECKED, &row.id, &[&row.generation]);
             // Unwritten, it is the first in line again.
-            let _ = time::timeout(CONFIRM, written).await;
+            let _ = time::timeout(CONFIRM, self.workspaces.change(sql::CHECKED, &row.id, &[&row.generation])).await;
         }
         let Checked::Dead(instance) = checked else { return };
         point(points::PROBED, &row.id).await;

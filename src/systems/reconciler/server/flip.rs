@@ -49,7 +49,8 @@ impl Server {
             }
             Flip::Rechecked => {
                 let now = self.workspaces.read(&row.id).await?;
-                if !now.is_some_and(|now| now.status.is_up() && now.instance.is_some() && now.instance == row.instance) {
+                if !now.is_some_and(|now| now.status.is_up() && now.instance.is_some() && now.instance == row.instance)
+                {
                     return Ok(None);
                 }
                 point(points::CONFIRMED, &row.id).await;
@@ -80,7 +81,10 @@ impl Server {
             }
         };
         if flipped.is_some() {
-            fact("reconciler.flipped", [("workspace", row.id.as_str().into()), ("instance", asked.unwrap_or("").into())]);
+            fact(
+                "reconciler.flipped",
+                [("workspace", row.id.as_str().into()), ("instance", asked.unwrap_or("").into())],
+            );
         }
         Ok(flipped)
     }

@@ -13,5 +13,6 @@ mod restart;
 mod state;
 mod work;
 
+pub(crate) use flip::OFFLINE;
 pub(crate) use intents::Refusal;
 pub(crate) use state::Server;

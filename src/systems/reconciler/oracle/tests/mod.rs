@@ -1,0 +1,1 @@
+//! Each invariant, seen to hold and seen to fail.

@@ -1,0 +1,1 @@
+//! Tests of the parts, and of the whole outside of any world.
