@@ -19,7 +19,7 @@ pub(crate) fn alteration(history: &History, place: usize) -> Option<String> {
     });
     Some(match (before.flatten(), value.as_deref()) {
         (_, None) => match *cause {
-            "del" => "deleted".to_owned(),
+            "del" | "delete" => "deleted".to_owned(),
             other => format!("gone ({other})"),
         },
         (None, Some(_)) if before.is_some() => "written, and so there again".to_owned(),

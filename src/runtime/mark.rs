@@ -53,7 +53,7 @@ pub fn fact<const N: usize>(name: &'static str, fields: [Field; N]) {
 
 /// Reports that a server committed `value` under `key` (`None`: it is gone), and why: `set`, `del`, `expired`, `evicted`.
 ///
-/// Further causes are `lost` (after a crash or fail-over) and `flushed`. This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
+/// Further causes are `lost` (after a crash or fail-over), `flushed`, and `insert`, `update` and `delete` of a row. This is ground truth, reported by simulated servers at the moment of the effect, whether or not a reply arrives.
 pub fn commit(store: &str, key: &str, value: Option<&str>, cause: &'static str) {
     #[cfg(feature = "sim")]
     record(|| What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause });

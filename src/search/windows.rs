@@ -104,7 +104,7 @@ const LATE: Duration = Duration::from_mins(2);
 impl Touched {
     fn read(history: &History) -> Self {
         let events = history.events();
-        let effects = effects(events);
+        let effects = effects(history);
         let owned: BTreeSet<usize> = effects.values().copied().collect();
         let touch = |index: usize, told: &Event, store: &Arc<str>, key: &Arc<str>, outcome: &str| Touch {
             at: events[index].at,
@@ -135,6 +135,11 @@ impl Touched {
                 What::Commit { store, key, cause, .. } if !owned.contains(&index) && !is_write(cause) => {
                     let mut touch = touch(index, event, store, key, cause);
                     touch.actor = ActivityId(0);
+                    all.push(Known { touch, looks: false, acts: false, changes: true });
+                }
+                // A row that went with another, or that its writer has not named.
+                What::Commit { store, key, cause, .. } if !owned.contains(&index) && is_row(cause) => {
+                    let touch = touch(index, event, store, key, cause);
                     all.push(Known { touch, looks: false, acts: false, changes: true });
                 }
                 _ => {}
@@ -209,7 +214,11 @@ impl Known {
 }
 
 /// Which commit each write came to, as far as keys and times tell: indices of events, from access to commit.
-pub(crate) fn effects(events: &[Event]) -> BTreeMap<usize, usize> {
+///
+/// A client that writes rows does not know all that a row holds, so these are not told apart by what was written; but the
+/// server may know whom it worked for.
+pub(crate) fn effects(history: &History) -> BTreeMap<usize, usize> {
+    let events = history.events();
     let mut commits = commits(events);
     let mut writes: Vec<(usize, &Access, &Event)> = events
         .iter()
@@ -230,8 +239,14 @@ pub(crate) fn effects(events: &[Event]) -> BTreeMap<usize, usize> {
         let to = if access.changed.is_some() { event.at } else { event.at + LATE };
         let mine = |commit: &usize| {
             let committed = &events[*commit];
-            let value = matches!(&committed.what, What::Commit { value, .. } if *value == access.value);
-            value && (from..=to).contains(&committed.at)
+            let What::Commit { value, cause, .. } = &committed.what else { return false };
+            let wrote = if is_row(cause) {
+                let worked_for = history.root(committed.activity);
+                worked_for == ActivityId(0) || worked_for == history.root(event.activity)
+            } else {
+                *value == access.value
+            };
+            wrote && (from..=to).contains(&committed.at)
         };
         let place = waiting.iter().position(mine);
         if let Some(place) = place {
@@ -244,7 +259,12 @@ pub(crate) fn effects(events: &[Event]) -> BTreeMap<usize, usize> {
 
 /// Whether a commit comes from a command, and not from the store itself.
 fn is_write(cause: &str) -> bool {
-    matches!(cause, "set" | "del")
+    matches!(cause, "set" | "del") || is_row(cause)
+}
+
+/// Whether it is a row of a table that was committed.
+fn is_row(cause: &str) -> bool {
+    matches!(cause, "insert" | "update" | "delete")
 }
 
 /// The commits of each key of each store that commands have made, in order.
@@ -459,6 +479,57 @@ mod tests {
         let [window] = &found[..] else { panic!("one window: {found:?}") };
         assert_eq!(actors(&history, window), ("decorate".into(), "restore".into()));
         assert_eq!((window.seen.at, window.copied.as_ref()), (MS * 10, None));
+    }
+
+    #[test]
+    fn of_two_transactions_the_one_that_wrote_in_between_is_found() {
+        let row = |millis, activity: &str, story: Story| {
+            let what = What::Commit {
+                store: "postgres".into(),
+                key: "workspaces:ws1".into(),
+                value: Some("{}".into()),
+                cause: "update",
+            };
+            story.within(millis, "postgres", activity, what)
+        };
+        let about = |did: Did| Did { store: "postgres", key: "workspaces:ws1", value: None, ..did };
+        let flip = about(Did { kind: Kind::ReadWrite, outcome: "ok", took: 20, ..WRITE });
+        let told = |known: bool| {
+            let (first, second) = if known { ("flip", "provision") } else { ("", "") };
+            let story = Story::new(&["postgres", "pod-a", "pod-b"]).does(10, "pod-a", "flip", &about(LOOK));
+            let story = row(14, second, story);
+            // The reply of the one that wrote first comes last.
+            row(20, first, story)
+                .does(21, "pod-a", "flip", &flip)
+                .does(22, "pod-b", "provision", &about(Did { outcome: "ok", took: 10, ..WRITE }))
+                .history()
+        };
+        for known in [true, false] {
+            let history = told(known);
+            let found = windows(&history);
+            let [window] = &found[..] else { panic!("one window: {found:?}") };
+            assert_eq!((window.seen.at, window.intruded.at, window.acted.at), (MS * 10, MS * 14, MS * 20));
+            assert_eq!(actors(&history, window), ("flip".into(), "provision".into()));
+        }
+    }
+
+    #[test]
+    fn a_row_that_went_with_another_is_changed_by_whoever_took_that_one() {
+        let what = What::Commit { store: "postgres".into(), key: "files:f1".into(), value: None, cause: "delete" };
+        let history = Story::new(&["postgres", "pod-a", "pod-b"])
+            .does(10, "pod-a", "write", &Did { store: "postgres", key: "files:f1", ..LOOK })
+            .within(14, "postgres", "destroy", what)
+            .does(
+                21,
+                "pod-a",
+                "write",
+                &Did { store: "postgres", key: "files:f1", outcome: "absent", changed: Some(false), ..WRITE },
+            )
+            .history();
+        let found = windows(&history);
+        let [window] = &found[..] else { panic!("one window: {found:?}") };
+        assert_eq!(actors(&history, window), ("write".into(), "destroy".into()));
+        assert!(window.noticed);
     }
 
     #[test]

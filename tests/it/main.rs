@@ -13,6 +13,7 @@ mod page;
 mod promote;
 mod promoted;
 mod redis_conformance;
+mod rows;
 mod scenarios;
 mod session;
 mod shrink;

@@ -18,7 +18,7 @@ const GRAIN: Duration = Duration::from_millis(2);
 /// All pieces of a run's diagram, in order.
 pub(super) fn pieces(run: &Run, history: &History, names: &Names, subject: &Subject) -> Vec<Piece> {
     let events = history.events();
-    let effects = effects(events);
+    let effects = effects(history);
     let mut scribe = Scribe {
         history,
         names,
@@ -120,6 +120,10 @@ impl Scribe<'_> {
         }
         let wanted = self.concerns(event, None);
         self.turn(event.at, place, wanted, &event.host, Turn::Begins);
+        // What a store is asked for is told by whoever asks.
+        if matches!(event.what, What::Commit { .. }) {
+            return;
+        }
         let Some(activity) = self.history.activities().get(event.activity.0 as usize) else { return };
         let Some(causer) = self.history.activities().get(activity.cause.0 as usize) else { return };
         let is_first = self.handlers.get(&activity.cause).and_then(|all| all.first()) == Some(&event.activity);

@@ -48,6 +48,8 @@ pub(super) struct State {
     /// Counts crashes; a connection of an earlier incarnation is dead.
     pub(super) generation: u64,
     crashed: bool,
+    /// What was committed before it served for the first time, to be told when it does.
+    untold: Option<Vec<Commit>>,
     /// Rows committed since the last start.
     logged: u32,
     /// Until when it replays what was committed before the crash.
@@ -91,6 +93,7 @@ impl Postgres {
             backends: Backends::default(),
             generation: 0,
             crashed: false,
+            untold: Some(Vec::new()),
             logged: 0,
             recovering: None,
             read_only: None,
@@ -116,7 +119,7 @@ impl Postgres {
     }
 
     /// Carries out statements outside of any connection, all or none of them: a schema, or the rows that a run begins
-    /// with. For use before the server serves.
+    /// with. For use before the server serves; the ground truth has these rows from when it does.
     ///
     /// # Errors
     /// What the first statement that fails is refused with.
@@ -223,13 +226,21 @@ impl Postgres {
             state.backends.finish(session, answer);
         }
         let commits = state.database.take_commits();
+        if let Some(untold) = &mut state.untold {
+            untold.extend(commits);
+            return result;
+        }
         state.logged = state.logged.saturating_add(commits.len() as u32);
         // Whoever is told may strike the host at once, which needs the lock.
         drop(state);
+        self.report(commits);
+        result
+    }
+
+    fn report(&self, commits: Vec<Commit>) {
         for Commit { key, row, cause } in commits {
             (self.0.observer)(&self.0.options.name, &key, row.as_deref(), cause);
         }
-        result
     }
 
     /// Carries out one statement; `None`: it waits.
@@ -293,6 +304,9 @@ impl Postgres {
             state.recovering = Some(Instant::now() + takes.min(self.0.options.recovery));
         }
         state.logged = 0;
+        let untold = state.untold.take();
+        drop(state);
+        self.report(untold.unwrap_or_default());
     }
 }
 

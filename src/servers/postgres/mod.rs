@@ -15,6 +15,8 @@ mod refusal;
 mod running;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod value;
 mod waiting;
 mod wire;

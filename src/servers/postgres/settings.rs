@@ -214,7 +214,7 @@ fn duration(text: &str) -> Option<Duration> {
 fn shown(text: &str) -> String {
     let millis = duration(text).unwrap_or_default().as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    match units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0) {
+    match units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit)) {
         Some((unit, name)) => format!("{}{name}", millis / unit),
         None if millis == 0 => "0".to_owned(),
         None => format!("{millis}ms"),

@@ -7,6 +7,8 @@ mod request;
 mod text;
 mod types;
 
+#[cfg(test)]
+pub(super) use format::encode;
 pub(super) use format::{Format, decode};
 pub(super) use reply::Replies;
 pub(super) use request::{Malformed, Opening, Request, Requests, Target};

@@ -128,7 +128,7 @@ impl Requests {
     /// The next message, once all of it is there.
     pub(in crate::servers::postgres) fn next(&mut self) -> Result<Option<Request>, Malformed> {
         let Some(&kind) = self.0.first() else { return Ok(None) };
-        let Some(body) = self.frame(1, |kind| limit(kind))? else { return Ok(None) };
+        let Some(body) = self.frame(1, limit)? else { return Ok(None) };
         read(kind, body).map(Some)
     }
 
