@@ -30,17 +30,20 @@ pub struct Options {
     pub boot: Duration,
     /// How long it takes to shut down.
     pub stop: Duration,
+    /// How long the control plane takes over an answer when all is well.
+    pub answer: Duration,
     /// The machines that instances run on, by name; each new instance goes to the next of them.
     pub machines: Vec<String>,
 }
 
 impl Default for Options {
-    /// `cloud`, with one machine; 8 seconds to boot and 5 to stop.
+    /// `cloud`, with one machine; 8 seconds to boot, 5 to stop, and an answer at once.
     fn default() -> Self {
         Self {
             name: "cloud".to_owned(),
             boot: Duration::from_secs(8),
             stop: Duration::from_secs(5),
+            answer: Duration::ZERO,
             machines: vec!["machine-1".to_owned()],
         }
     }
@@ -184,6 +187,11 @@ impl Cloud {
     /// How long things take now.
     pub(super) fn pace(&self, more: Duration) -> Pace {
         Pace { boot: self.0.options.boot + more, stop: self.0.options.stop }
+    }
+
+    /// How long an answer takes now.
+    pub(super) fn delay(&self, data: &Data) -> Duration {
+        self.0.options.answer + data.troubles.delay()
     }
 
     pub(super) fn machines(&self) -> usize {

@@ -34,10 +34,8 @@ type Answer = (StatusCode, serde_json::Value);
 
 /// Answers a request as well as troubles let it.
 async fn answer(cloud: &Cloud, act: impl FnOnce(&mut Data, Instant) -> Answer) -> Response {
-    let (turned_away, failing, delay) = cloud.act(|data, _| {
-        let troubles = &mut data.troubles;
-        (troubles.turns_away(), troubles.failing(), troubles.delay())
-    });
+    let (turned_away, failing, delay) =
+        cloud.act(|data, _| (data.troubles.turns_away(), data.troubles.failing(), cloud.delay(data)));
     if turned_away {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "slow down");
     }

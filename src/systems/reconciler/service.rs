@@ -153,7 +153,11 @@ impl System for Reconciler {
     }
 
     fn deploy(&self, plan: &mut Deployment) {
-        let cloud = Cloud::new(cloud::Options { machines: self.machines(), ..cloud::Options::default() });
+        let cloud = Cloud::new(cloud::Options {
+            machines: self.machines(),
+            answer: Duration::from_millis(self.topology.answers_ms.into()),
+            ..cloud::Options::default()
+        });
         self.deploy_postgres(plan, &cloud);
         self.deploy_cloud(plan, &cloud);
         for server in 0..self.topology.servers {
@@ -226,6 +230,7 @@ impl Configured for Reconciler {
         within("servers", topology.servers, 1, 26)?;
         within("clients", topology.clients, 1, 1000)?;
         within("machines", topology.machines, 1, 100)?;
+        within("answers_ms", topology.answers_ms, 0, 60_000)?;
         within("running", topology.running, 0, 10_000)?;
         within("workspaces", workload.workspaces, 1, 10_000)?;
         within("external", workload.external, 0, workload.workspaces)?;

@@ -20,11 +20,13 @@ pub struct Topology {
     pub machines: u32,
     /// Workspaces that run already when all begins: `ws1`, `ws2`, …
     pub running: u32,
+    /// How long the control plane takes over an answer when all is well, in milliseconds.
+    pub answers_ms: u32,
 }
 
 impl Default for Topology {
     fn default() -> Self {
-        Self { servers: 2, clients: 3, machines: 2, running: 2 }
+        Self { servers: 2, clients: 3, machines: 2, running: 2, answers_ms: 0 }
     }
 }
 
