@@ -1,0 +1,227 @@
+//! How the rows that a statement writes are noticed, and how they are put back.
+//!
+//! Each table has triggers that call functions of ours with the row before and after, so that rows changed by any
+//! statement are known with their whole content, and in their order. `recover` and `repeat` write such rows again.
+
+use std::fmt::Write as _;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+
+use super::super::refusal::Refusal;
+use super::catalog::{Catalog, Table};
+use super::functions::stop;
+use super::live::{Change, Shared, Signal, key_target};
+use super::locks::{Strength, Target, encoded};
+use super::stored::{Row, kept, quoted_name};
+use super::translate::Translator;
+
+/// The triggers of a table, as SQL.
+///
+/// # Errors
+/// As its conditions are refused.
+pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refusal> {
+    let name = quoted_name(&table.name);
+    let trigger = |word: &str| quoted_name(&format!("_{word} {}", table.name));
+    let columns = |prefix: &str| -> String {
+        let all: Vec<String> =
+            table.columns.iter().map(|column| format!("{prefix}{}", quoted_name(&column.name))).collect();
+        all.join(", ")
+    };
+    let mut predicates = Vec::new();
+    for unique in &table.uniques {
+        predicates.push(match &unique.predicate {
+            Some(predicate) => Some((
+                Translator::condition(catalog, table, predicate, "OLD.")?,
+                Translator::condition(catalog, table, predicate, "NEW.")?,
+            )),
+            None => None,
+        });
+    }
+    let flags = |new: bool| -> String {
+        predicates.iter().flatten().fold(String::new(), |mut all, (old_flag, new_flag)| {
+            let _ = write!(all, ", {}", if new { new_flag } else { old_flag });
+            all
+        })
+    };
+    let mut keys = String::new();
+    for (unique, predicate) in table.uniques.iter().zip(&predicates) {
+        let flag = predicate.as_ref().map_or("1", |(_, new)| new);
+        let _ = write!(keys, ", {flag}");
+        for &column in &unique.columns {
+            let _ = write!(keys, ", NEW.{}", quoted_name(&table.columns[column].name));
+        }
+    }
+    let mut watched: Vec<usize> = table.uniques.iter().flat_map(|unique| unique.columns.clone()).collect();
+    watched.sort_unstable();
+    watched.dedup();
+    // A partial key is occupied or not by columns that are not of it: there, every update is looked at.
+    let of =
+        if predicates.iter().any(Option::is_some) { String::new() } else { format!(" OF {}", table.list(&watched)) };
+    let old_key: String = table.key().iter().fold(String::new(), |mut all, &column| {
+        let _ = write!(all, ", OLD.{}", quoted_name(&table.columns[column].name));
+        all
+    });
+    let id = table.id;
+    let (old, new) = (columns("OLD."), columns("NEW."));
+    let (old_flags, new_flags) = (flags(false), flags(true));
+    Ok(format!(
+        "CREATE TRIGGER {} BEFORE INSERT ON {name} BEGIN SELECT pg_attempt({id}{keys}); END;
+         CREATE TRIGGER {} BEFORE UPDATE{of} ON {name} BEGIN SELECT pg_rekey({id}{old_key}{keys}); END;
+         CREATE TRIGGER {} AFTER INSERT ON {name} BEGIN SELECT pg_inserted({id}, {new}{new_flags}); END;
+         CREATE TRIGGER {} AFTER UPDATE ON {name} BEGIN SELECT pg_updated({id}, {old}, {new}{old_flags}{new_flags}); END;
+         CREATE TRIGGER {} AFTER DELETE ON {name} BEGIN SELECT pg_deleted({id}, {old}{old_flags}); END;",
+        trigger("attempt"),
+        trigger("rekey"),
+        trigger("inserted"),
+        trigger("updated"),
+        trigger("deleted"),
+    ))
+}
+
+/// Makes the functions known that the triggers call.
+pub(super) fn register(storage: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8;
+    let state = shared.clone();
+    storage.create_scalar_function(c"pg_attempt", -1, flags, move |context| {
+        let arguments: Vec<ValueRef<'_>> = (1..context.len()).map(|place| context.get_raw(place)).collect();
+        stop(&state, attempt(&state, table_of(context.get_raw(0)), 0, &arguments))
+    })?;
+    let state = shared.clone();
+    storage.create_scalar_function(c"pg_rekey", -1, flags, move |context| {
+        let arguments: Vec<ValueRef<'_>> = (1..context.len()).map(|place| context.get_raw(place)).collect();
+        stop(&state, rekey(&state, table_of(context.get_raw(0)), &arguments))
+    })?;
+    for (name, has_old, has_new) in
+        [(c"pg_inserted", false, true), (c"pg_updated", true, true), (c"pg_deleted", true, false)]
+    {
+        let state = shared.clone();
+        storage.create_scalar_function(name, -1, flags, move |context| {
+            let table = table_of(context.get_raw(0));
+            let noted = {
+                let mut live = state.lock();
+                let width = live.tables.get(table).and_then(Option::as_ref).map_or(0, |table| table.columns.len());
+                if live.muted || width == 0 {
+                    return Ok(true);
+                }
+                let mut at = 1;
+                let mut row = |there: bool| {
+                    there.then(|| {
+                        at += width;
+                        (at - width..at).map(|place| kept(context.get_raw(place))).collect::<Row>()
+                    })
+                };
+                let (old, new) = (row(has_old), row(has_new));
+                let truths: Vec<bool> =
+                    (at..context.len()).map(|place| context.get_raw(place).as_i64() == Ok(1)).collect();
+                let middle = if has_old && has_new { truths.len() / 2 } else { 0 };
+                let (old_flags, new_flags) = if has_new { truths.split_at(middle) } else { (&truths[..], &[][..]) };
+                live.written(Change { table, old, new }, old_flags, new_flags)
+            };
+            stop(&state, noted)
+        })?;
+    }
+    Ok(())
+}
+
+fn table_of(value: ValueRef<'_>) -> usize {
+    value.as_i64().unwrap_or_default() as usize
+}
+
+/// Before a row is written: whoever writes one of its keys has to end first.
+fn attempt(state: &Shared, table: usize, skip: usize, arguments: &[ValueRef<'_>]) -> Result<(), Signal> {
+    let mut live = state.lock();
+    if live.muted {
+        return Ok(());
+    }
+    let Some(table) = live.tables.get(table).and_then(Clone::clone) else { return Ok(()) };
+    live.attempted.clear();
+    let mut at = skip;
+    for (number, unique) in table.uniques.iter().enumerate() {
+        let occupied = arguments[at].as_i64() == Ok(1);
+        let key = &arguments[at + 1..at + 1 + unique.columns.len()];
+        at += 1 + unique.columns.len();
+        live.attempted.push(key.iter().map(|&cell| kept(cell)).collect());
+        if live.locks.is_empty() || !occupied {
+            continue;
+        }
+        if let Some(key) = encoded(key.iter().copied()) {
+            let writers = live.locks.writers(live.session, &key_target(table.id, number, key));
+            if !writers.is_empty() {
+                return Err(Signal::Wait(writers));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Before keys of a row change: the row itself has to be free, and then the keys.
+fn rekey(state: &Shared, table: usize, arguments: &[ValueRef<'_>]) -> Result<(), Signal> {
+    let width = {
+        let live = state.lock();
+        let Some(info) = live.tables.get(table).and_then(Clone::clone) else { return Ok(()) };
+        let width = info.key().len();
+        if !live.muted
+            && !live.locks.is_empty()
+            && let Some(key) = encoded(arguments[..width].iter().copied())
+        {
+            let blockers = live.locks.blockers(live.session, &Target::Row(table, key), Strength::NoKeyUpdate);
+            if !blockers.is_empty() {
+                return Err(Signal::Wait(blockers));
+            }
+        }
+        width
+    };
+    attempt(state, table, width, arguments)
+}
+
+/// Writes rows as they were before these changes, the last first.
+pub(super) fn recover(storage: &Connection, shared: &Shared, catalog: &Catalog, changes: &[Change]) {
+    replay(storage, shared, catalog, changes.iter().rev(), true);
+}
+
+/// Writes these changes once more.
+pub(super) fn repeat(storage: &Connection, shared: &Shared, catalog: &Catalog, changes: &[Change]) {
+    replay(storage, shared, catalog, changes.iter(), false);
+}
+
+fn replay<'c>(
+    storage: &Connection,
+    shared: &Shared,
+    catalog: &Catalog,
+    changes: impl ExactSizeIterator<Item = &'c Change>,
+    back: bool,
+) {
+    if changes.len() == 0 {
+        return;
+    }
+    shared.lock().muted = true;
+    let several = changes.len() > 1;
+    let whole = |word: &str| {
+        if several {
+            let done = storage.prepare_cached(word).and_then(|mut statement| statement.execute([]));
+            done.expect("transactions of the storage are not nested");
+        }
+    };
+    whole("BEGIN");
+    for change in changes {
+        let Some(table) = catalog.by_id(change.table) else { continue };
+        let (from, to) = if back { (&change.new, &change.old) } else { (&change.old, &change.new) };
+        let key = |row: &Row| Table::pick(table.key(), row);
+        let (sql, values) = match (from, to) {
+            (None, Some(to)) => (&table.statements.insert, to.to_vec()),
+            (Some(from), None) => (&table.statements.delete, key(from)),
+            (Some(from), Some(to)) => (&table.statements.update, [to.to_vec(), key(from)].concat()),
+            (None, None) => continue,
+        };
+        let done = storage
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params_from_iter(values.iter().map(ToSqlOutput::from))));
+        // Rows that are written back were there before, and locks have kept all others from their keys.
+        let rows = done.expect("a row can be written as it was");
+        assert_eq!(rows, 1, "a row of {} is where it was left", table.name);
+    }
+    whole("COMMIT");
+    shared.lock().muted = false;
+}

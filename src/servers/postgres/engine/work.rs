@@ -1,0 +1,262 @@
+//! How a statement that works on rows is carried out, once.
+
+use rusqlite::types::{ToSqlOutput, Value as Cell};
+use sqlparser::ast::Statement as Parsed;
+
+use super::super::refusal::Refusal;
+use super::super::value::Value;
+use super::catalog::TableId;
+use super::commits::CommittedChanges;
+use super::database::{Attempt, Database};
+use super::live::{Change, Signal};
+use super::locks::{Strength, Target};
+use super::statement::{Answer, Command, Statement, Status, Work};
+use super::stored::{bound, loaded, quoted_name};
+use super::{SessionId, capture};
+
+impl Database {
+    /// Carries out a statement that works on rows.
+    pub(super) fn work(
+        &mut self,
+        id: SessionId,
+        work: &Work,
+        statement: &Statement,
+        parameters: &[Value],
+        now: i64,
+    ) -> Attempt {
+        if let Err(signal) = self.may_begin(id, work) {
+            return self.settle(id, Err(signal));
+        }
+        self.place(id);
+        self.enter(id, work.command == Command::Upsert);
+        let began = self.began(id, now);
+        let ran = self.run(work, statement, parameters, began, now);
+        let outcome = self.follow_up(id, ran, &work.touched);
+        self.settle(id, outcome)
+    }
+
+    /// Empties tables.
+    pub(super) fn truncate(&mut self, id: SessionId, tables: &[TableId], restart: bool, now: i64) -> Attempt {
+        let users = self.users_of(id, tables);
+        if !users.is_empty() {
+            return self.settle(id, Err(Signal::Wait(users)));
+        }
+        if self.read_only {
+            let refusal = Refusal::new("25006", "cannot execute TRUNCATE TABLE in a read-only transaction");
+            return self.settle(id, Err(refusal.into()));
+        }
+        self.place(id);
+        self.enter(id, false);
+        let _ = now;
+        let mut changes = Vec::new();
+        for &table in tables {
+            let Some(table) = self.catalog.by_id(table).cloned() else { continue };
+            if let Err(error) = self.storage.execute(&format!("DELETE FROM {}", quoted_name(&table.name)), []) {
+                capture::recover(&self.storage, &self.shared, &self.catalog, &changes);
+                let signal = self.storage_signal(&error);
+                return self.settle(id, Err(signal));
+            }
+            let mut live = self.shared.lock();
+            changes.append(&mut live.changes);
+            if live.recording {
+                live.locks.take(id, Target::Table(table.id), Strength::Update, true);
+            }
+            if restart {
+                for sequence in table.columns.iter().filter_map(|column| column.sequence.clone()) {
+                    live.sequences.insert(sequence, 1);
+                }
+            }
+        }
+        self.keep(id, changes, tables);
+        self.settle(id, Ok(Answer::tag("TRUNCATE TABLE")))
+    }
+
+    /// Carries out a definition. It is committed at once, also in the middle of a transaction.
+    pub(super) fn definition(&mut self, id: SessionId, parsed: &Parsed, text: &str, now: i64) -> Attempt {
+        if self.read_only {
+            let refusal = Refusal::new("25006", "cannot execute this statement in a read-only transaction");
+            return self.settle(id, Err(refusal.into()));
+        }
+        let creates = matches!(parsed, Parsed::CreateTable(_));
+        if !creates {
+            let all: Vec<TableId> = self.catalog.tables().map(|table| table.id).collect();
+            let users = self.users_of(id, &all);
+            if !users.is_empty() {
+                return self.settle(id, Err(Signal::Wait(users)));
+            }
+            let own = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
+            if own.is_some_and(|transaction| !transaction.changes.is_empty()) {
+                let refusal =
+                    Refusal::unsupported("ALTER, DROP and CREATE INDEX in a transaction that has written rows");
+                return self.settle(id, Err(refusal.into()));
+            }
+        }
+        self.place_nobody();
+        let outcome = self.define(parsed, now);
+        if outcome.is_ok()
+            && let Some(stream) = &mut self.stream
+        {
+            stream.push(CommittedChanges::definition(text, now));
+        }
+        self.settle(id, outcome.map_err(Signal::Refused))
+    }
+
+    /// Whether a statement may begin: not if it writes where nothing may be written, or a table is being emptied.
+    fn may_begin(&self, id: SessionId, work: &Work) -> Result<(), Signal> {
+        let transaction = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
+        if self.read_only || transaction.is_some_and(|transaction| transaction.read_only) {
+            let what = match work.command {
+                Command::Select if work.locks_rows => Some("SELECT FOR UPDATE"),
+                Command::Select => None,
+                Command::Insert | Command::Upsert => Some("INSERT"),
+                Command::Update => Some("UPDATE"),
+                Command::Delete => Some("DELETE"),
+            };
+            if let Some(what) = what {
+                return Err(Refusal::new("25006", format!("cannot execute {what} in a read-only transaction")).into());
+            }
+        }
+        let live = self.shared.lock();
+        if live.locks.is_empty() {
+            return Ok(());
+        }
+        for &table in &work.touched {
+            let blockers = live.locks.blockers(id, &Target::Table(table), Strength::Share);
+            if !blockers.is_empty() {
+                return Err(Signal::Wait(blockers));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the functions whose statement begins.
+    fn enter(&mut self, id: SessionId, upsert: bool) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let mut live = self.shared.lock();
+        live.session = id;
+        live.upsert = upsert;
+        live.recording = session.transaction.is_some() || !live.locks.is_empty();
+        live.changes.clear();
+        live.attempted.clear();
+        live.signal = None;
+        live.unlocked = false;
+        live.taken.clear();
+        live.kept = std::mem::take(&mut session.kept);
+    }
+
+    fn began(&self, id: SessionId, now: i64) -> i64 {
+        let transaction = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
+        transaction.map_or(now, |transaction| transaction.began)
+    }
+
+    /// Lets the storage carry out a statement.
+    fn run(
+        &self,
+        work: &Work,
+        statement: &Statement,
+        parameters: &[Value],
+        began: i64,
+        now: i64,
+    ) -> Result<Answer, Signal> {
+        let failed = |error: rusqlite::Error| self.storage_signal(&error);
+        let mut prepared = self.storage.prepare_cached(&work.sql).map_err(failed)?;
+        for (place, parameter) in parameters.iter().enumerate() {
+            if prepared.parameter_count() > place {
+                prepared.raw_bind_parameter(place + 1, bound(parameter)).map_err(failed)?;
+            }
+        }
+        for (place, moment) in [(work.now, began), (work.clock, now)] {
+            if let Some(place) = place {
+                prepared.raw_bind_parameter(place, ToSqlOutput::Owned(Cell::Integer(moment))).map_err(failed)?;
+            }
+        }
+        let (rows, count) = match statement.columns() {
+            None => (Vec::new(), prepared.raw_execute().map_err(failed)?),
+            Some(columns) => {
+                let mut found = Vec::new();
+                let mut rows = prepared.raw_query();
+                while let Some(row) = rows.next().map_err(failed)? {
+                    let mut values = Vec::with_capacity(columns.len());
+                    for (place, column) in columns.iter().enumerate() {
+                        values.push(loaded(row.get_ref(place).map_err(failed)?, column.kind));
+                    }
+                    found.push(values);
+                }
+                let count = found.len();
+                (found, count)
+            }
+        };
+        let tag = match work.command {
+            Command::Select => format!("SELECT {count}"),
+            Command::Insert | Command::Upsert => format!("INSERT 0 {count}"),
+            Command::Update => format!("UPDATE {count}"),
+            Command::Delete => format!("DELETE {count}"),
+        };
+        Ok(Answer { rows, tag })
+    }
+
+    /// Carries out what follows from the rows that were written, and keeps them; or undoes them all.
+    fn follow_up(&mut self, id: SessionId, ran: Result<Answer, Signal>, touched: &[TableId]) -> Result<Answer, Signal> {
+        // What the storage has stopped in the middle, it has undone by itself.
+        let answer = ran?;
+        let mut changes = std::mem::take(&mut self.shared.lock().changes);
+        if !changes.is_empty()
+            && let Err(signal) = self.follow(&mut changes)
+        {
+            self.shared.lock().changes.clear();
+            capture::recover(&self.storage, &self.shared, &self.catalog, &changes);
+            return Err(signal);
+        }
+        self.keep(id, changes, touched);
+        Ok(answer)
+    }
+
+    /// Keeps what a statement has written: until its transaction ends, or for good.
+    fn keep(&mut self, id: SessionId, changes: Vec<Change>, touched: &[TableId]) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        match &mut session.transaction {
+            Some(transaction) => {
+                transaction.touched.extend(touched);
+                if !changes.is_empty() {
+                    transaction.changes.extend(changes);
+                    self.placed = Some(id);
+                }
+            }
+            None => self.committed(changes),
+        }
+    }
+
+    /// The end of an attempt: locks are given back where nothing goes on.
+    fn settle(&mut self, id: SessionId, outcome: Result<Answer, Signal>) -> Attempt {
+        let (unlocked, taken) = {
+            let mut live = self.shared.lock();
+            (std::mem::take(&mut live.unlocked), std::mem::take(&mut live.taken))
+        };
+        if unlocked {
+            self.released(id);
+        }
+        match outcome {
+            Err(Signal::Wait(on)) => {
+                // What it has locked so far it keeps, as a statement that waits in the middle does.
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.kept = taken;
+                }
+                Attempt::Wait(on)
+            }
+            Err(Signal::Refused(refusal)) => self.refused(id, refusal),
+            Ok(answer) => {
+                let open = self.sessions.get(&id).is_some_and(|session| session.transaction.is_some());
+                debug_assert!(open || self.status(id) == Status::Idle);
+                if !open {
+                    let mut live = self.shared.lock();
+                    if live.locks.mark(id) > 0 {
+                        live.locks.release(id, 0);
+                        drop(live);
+                        self.released(id);
+                    }
+                }
+                Attempt::Done(Ok(answer))
+            }
+        }
+    }
+}
