@@ -48,7 +48,7 @@ impl User {
 }
 
 /// Plays a script against a cloud, and returns what the ground truth was told.
-fn play<F: Future<Output = ()> + 'static>(script: impl FnOnce(User) -> F + Send) -> Vec<String> {
+fn play<F: Future<Output = ()> + 'static>(script: impl FnOnce(User) -> F + Send + 'static) -> Vec<String> {
     let outcome = simulate(Config { benign: true, ..Config::default() }, move || async move {
         let world = World::current().expect("a world is here");
         let cloud = Cloud::new(Options::default());

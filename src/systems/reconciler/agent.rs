@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::http::PORT;
 use super::timeouts::HEARTBEAT;
 use crate::http::{Client, Method};
 use crate::runtime::{activity, time};
@@ -15,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon an agent tries again that no server knows: its row may be told of it only now.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Says that an instance is alive, for ever.
+/// Says to one of the servers at these addresses that an instance is alive, for ever.
 pub(crate) async fn run(instance: Powered, servers: Vec<String>, http: Client) {
     let mut server = 0;
     let name = format!("heartbeat {}", instance.tag);
@@ -39,8 +38,7 @@ pub(crate) async fn run(instance: Powered, servers: Vec<String>, http: Client) {
 async fn say(http: &Client, server: &str, instance: &Powered, status: &str) -> Option<bool> {
     let path = format!("/workspaces/{}/heartbeat", instance.tag);
     let body = json!({ "instance": instance.id, "status": status }).to_string();
-    let authority = format!("{server}:{PORT}");
-    let answer = http.call(&authority, Method::POST, &path, &[], body.into(), PATIENCE).await.ok()?;
+    let answer = http.call(server, Method::POST, &path, &[], body.into(), PATIENCE).await.ok()?;
     match answer.status {
         200..300 => Some(true),
         500.. => None,

@@ -106,7 +106,8 @@ impl Reconciler {
         }
         let healed = cloud.clone();
         plan.host(host.heal(move || healed.heal()));
-        let servers: Vec<String> = (0..self.topology.servers).map(server_name).collect();
+        let servers: Vec<String> =
+            (0..self.topology.servers).map(|server| format!("{}:{PORT}", server_name(server))).collect();
         for machine in self.machines() {
             let (cloud, servers, name) = (cloud.clone(), servers.clone(), machine.clone());
             plan.host(Host::new(machine, "machine", move || {

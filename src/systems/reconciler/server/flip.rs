@@ -1,5 +1,6 @@
 //! Taking a workspace offline whose instance is dead, saying so, and having it restarted.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use super::state::{Server, fresh};
@@ -10,6 +11,11 @@ use crate::systems::reconciler::row::{Owed, Workspace};
 use crate::systems::reconciler::store::{Event, Outage, With};
 use crate::systems::reconciler::timeouts::CONFIRM;
 use crate::systems::reconciler::{points, sql};
+
+/// Each statement of taking a workspace offline has its own time, whatever is left of the cycle's.
+async fn confirm<T>(work: impl Future<Output = Result<T, Outage>>) -> Result<T, Outage> {
+    time::timeout(CONFIRM, work).await.unwrap_or(Err(Outage::Late(CONFIRM)))
+}
 
 /// What is told when a workspace loses its instance.
 pub(crate) const OFFLINE: &str = "WORKSPACE_OFFLINE";
@@ -24,11 +30,10 @@ impl Server {
         asked: Option<String>,
         deadline: Option<Instant>,
     ) {
-        match time::timeout(CONFIRM, self.flip(row, asked.as_deref(), deadline)).await {
-            Ok(Ok(Some(flipped))) => self.restart(flipped.id, asked, flipped.generation),
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => tracing::warn!(workspace = row.id, %error, "cannot take a workspace offline"),
-            Err(_) => tracing::warn!(workspace = row.id, "cannot take a workspace offline in time"),
+        match self.flip(row, asked.as_deref(), deadline).await {
+            Ok(Some(flipped)) => self.restart(flipped.id, asked, flipped.generation),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(workspace = row.id, %error, "cannot take a workspace offline"),
         }
     }
 
@@ -48,7 +53,7 @@ impl Server {
                 (sql::FLIP, vec![instance, &row.generation, &next, &owed])
             }
             Flip::Rechecked => {
-                let now = self.workspaces.read(&row.id).await?;
+                let now = confirm(self.workspaces.read(&row.id)).await?;
                 if !now.is_some_and(|now| now.status.is_up() && now.instance.is_some() && now.instance == row.instance)
                 {
                     return Ok(None);
@@ -60,15 +65,18 @@ impl Server {
         };
         let flipped = match (self.policy.broadcast, self.policy.flip) {
             (Broadcast::WithFlip, Flip::Guarded | Flip::Rechecked) => {
-                self.workspaces.write_and_tell(sql, &row.id, &with, &event).await?
+                confirm(self.workspaces.write_and_tell(sql, &row.id, &with, &event)).await?
             }
             (Broadcast::WithFlip, Flip::Blind) => {
-                let flipped = self.workspaces.write(sql, &row.id, &with).await?;
-                self.workspaces.tell(&event).await?;
+                let flipped = confirm(self.workspaces.write(sql, &row.id, &with)).await?;
+                confirm(self.workspaces.tell(&event)).await?;
                 flipped
             }
             (Broadcast::CycleDeadline, _) => {
-                let flipped = self.workspaces.write(sql, &row.id, &with).await?;
+                let flipped = confirm(self.workspaces.write(sql, &row.id, &with)).await?;
+                if flipped.is_none() && self.policy.flip != Flip::Blind {
+                    return Ok(None);
+                }
                 point(points::FLIPPED, &row.id).await;
                 let told = self.workspaces.tell(&event);
                 match deadline {
