@@ -17,10 +17,16 @@ pub struct Quiet {
 impl Quiet {
     /// Reads the disturbances of a history, each of which reaches `reach` beyond its event.
     pub fn read(history: &History, reach: Duration) -> Self {
+        Self::read_but(history, reach, &[])
+    }
+
+    /// The same, where faults of these kinds disturb nothing.
+    pub fn read_but(history: &History, reach: Duration, harmless: &[&str]) -> Self {
         let mut disturbed: Vec<(Duration, Duration)> = Vec::new();
         let mut any = false;
         for event in history.events() {
             let (from, to) = match &event.what {
+                What::Fault { kind, .. } if harmless.contains(&&**kind) => continue,
                 What::Fault { .. } | What::Crashed | What::Exited | What::Paused | What::Resumed => {
                     (event.at, event.at)
                 }

@@ -9,6 +9,7 @@ use super::error::{FileError, Source};
 use super::sheet::Head;
 use super::{Experiment, bind};
 use crate::harness::Configured;
+use crate::systems::reconciler::Reconciler;
 use crate::systems::sandbox::Sandbox;
 use crate::systems::session::Session;
 
@@ -34,7 +35,7 @@ impl Systems {
 
     /// The systems of this crate.
     pub fn builtin() -> Self {
-        Self::none().with::<Sandbox>("sandbox").with::<Session>("session")
+        Self::none().with::<Reconciler>("reconciler").with::<Sandbox>("sandbox").with::<Session>("session")
     }
 
     /// Adds a system under the name that its scenario files use.

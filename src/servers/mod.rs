@@ -1,5 +1,6 @@
 //! Simulated servers over the real protocols.
 
+pub mod cloud;
 mod listener;
 pub mod postgres;
 pub mod redis;

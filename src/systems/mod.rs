@@ -1,5 +1,6 @@
 //! The five systems, one folder each, all of the same shape.
 
 mod choices;
+pub mod reconciler;
 pub mod sandbox;
 pub mod session;

@@ -1,0 +1,5 @@
+//! Each invariant, seen to hold and seen to fail.
+
+mod case;
+mod decisions;
+mod times;
