@@ -164,6 +164,8 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
         }
     }
     let mut wanted = Vec::new();
+    let row = keys.get(1..1 + table.key().len()).and_then(|key| encoded(key.iter().copied())).unwrap_or_default();
+    let excused = live.excused.get(&(table.id, row.clone())).copied();
     for (number, unique) in table.uniques.iter().enumerate() {
         let (parts, rest) = keys.split_at(1 + unique.columns.len());
         keys = rest;
@@ -173,12 +175,21 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
             && occupied
             && let Some(key) = encoded(parts[1..].iter().copied())
         {
-            wanted.push(key_target(table.id, number, key));
+            wanted.push((number, key_target(table.id, number, key)));
         }
     }
-    for target in wanted {
-        let writers = live.locks.writers(live.session, &target);
+    for (number, target) in wanted {
+        if excused.is_some_and(|before| number >= before) {
+            break;
+        }
+        let session = live.session;
+        let writers = live.locks.writers(session, &target);
         if !writers.is_empty() {
+            // Who waits for a key of a row that changes has locked the row.
+            if let Some(key) = encoded(old.iter().copied()).filter(|_| changes) {
+                live.locks.take(session, Target::Row(table.id, key), Strength::Update, true);
+            }
+            live.stopped_at = (!changes && number > 0).then_some((table.id, number, row));
             return Err(Signal::Wait(writers));
         }
     }

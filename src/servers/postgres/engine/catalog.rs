@@ -43,7 +43,7 @@ pub(super) struct Unique {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Refused at the end of the statement.
-    NoAction,
+    AtEnd,
     /// Refused at once.
     Restrict,
     /// They go, or change, with it.

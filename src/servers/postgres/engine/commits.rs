@@ -79,7 +79,7 @@ impl Database {
         }
         self.forget_replaced(&changes);
         if let [change] = changes.as_slice() {
-            let told = self.told(by, &change.table, change.old.as_deref(), change.new.as_deref());
+            let told = self.told(by, change.table, change.old.as_deref(), change.new.as_deref());
             self.commits.extend(told);
         } else {
             let mut net: BTreeMap<(usize, String), Net<'_>> = BTreeMap::new();
@@ -108,7 +108,7 @@ impl Database {
             });
             let mut told = Vec::with_capacity(net.len());
             for ((table, _), net) in net {
-                told.extend(self.told(by, &table, net.old, net.new));
+                told.extend(self.told(by, table, net.old, net.new));
             }
             self.commits.extend(told);
         }
@@ -133,8 +133,8 @@ impl Database {
         }
     }
 
-    fn told(&self, by: SessionId, table: &usize, old: Option<&[Cell]>, new: Option<&[Cell]>) -> Option<Commit> {
-        let table = self.catalog.by_id(*table)?;
+    fn told(&self, by: SessionId, table: usize, old: Option<&[Cell]>, new: Option<&[Cell]>) -> Option<Commit> {
+        let table = self.catalog.by_id(table)?;
         let cause = match (old, new) {
             (None, None) => return None,
             (None, Some(_)) => "insert",
@@ -186,7 +186,9 @@ fn row_text(table: &Table, row: &[Cell]) -> String {
             (Cell::Null, _) => told.push_str("null"),
             (Cell::Integer(truth), Type::Bool) => told.push_str(if *truth == 0 { "false" } else { "true" }),
             (Cell::Integer(number), _) => told.push_str(&number.to_string()),
-            (Cell::Real(number), _) if number.is_finite() => told.push_str(&format!("{number:?}")),
+            (Cell::Real(number), _) if number.is_finite() => {
+                told.push_str(&text::told(Type::Float8, ValueRef::Real(*number)));
+            }
             (Cell::Text(document), Type::Jsonb) => told.push_str(document),
             (Cell::Text(array), kind) if element(kind).is_some() => told.push_str(array),
             (cell, kind) => push_quoted(&mut told, &text::told(kind, ValueRef::from(cell))),

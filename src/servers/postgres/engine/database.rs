@@ -375,7 +375,7 @@ impl Database {
     pub(super) fn storage_signal(&self, error: &rusqlite::Error) -> Signal {
         let (signal, attempt) = {
             let mut live = self.shared.lock();
-            (live.signal.take(), std::mem::take(&mut live.attempt))
+            (live.signal.take(), live.attempt.clone())
         };
         signal.unwrap_or_else(|| Signal::Refused(errors::refusal(error, &attempt, &self.catalog, &self.storage)))
     }

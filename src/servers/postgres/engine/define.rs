@@ -1,5 +1,7 @@
 //! From the definition of a table, a column or an index to what the catalogue keeps of it.
 
+use std::fmt::Write as _;
+
 use sqlparser::ast::{
     CheckConstraint, ColumnDef, ColumnOption, CreateIndex, CreateTable, Expr, ForeignKeyConstraint, GeneratedAs, Ident,
     IndexColumn, ReferentialAction, TableConstraint,
@@ -321,7 +323,7 @@ impl<'c> Definition<'c> {
 
 fn action(action: Option<ReferentialAction>) -> Result<Action, Refusal> {
     match action {
-        None | Some(ReferentialAction::NoAction) => Ok(Action::NoAction),
+        None | Some(ReferentialAction::NoAction) => Ok(Action::AtEnd),
         Some(ReferentialAction::Restrict) => Ok(Action::Restrict),
         Some(ReferentialAction::Cascade) => Ok(Action::Cascade),
         Some(ReferentialAction::SetNull) => Ok(Action::SetNull),
@@ -406,16 +408,16 @@ pub(super) fn sql(catalog: &Catalog, table: &Table) -> Result<String, Refusal> {
             None => String::new(),
         };
         let (own, columns) = (quoted_name(&unique.name), table.list(&unique.columns));
-        all.push_str(&format!(" CREATE UNIQUE INDEX {own} ON {name} ({columns}){condition};"));
+        let _ = write!(all, " CREATE UNIQUE INDEX {own} ON {name} ({columns}){condition};");
     }
     for index in &table.indexes {
-        all.push_str(&format!(" {};", index.sql));
+        let _ = write!(all, " {};", index.sql);
     }
     for key in &table.foreign_keys {
         // Rows that refer to a row are looked for whenever it goes.
         if !table.key().starts_with(&key.columns) {
             let own = quoted_name(&format!("_ref {}", key.name));
-            all.push_str(&format!(" CREATE INDEX {own} ON {name} ({});", table.list(&key.columns)));
+            let _ = write!(all, " CREATE INDEX {own} ON {name} ({});", table.list(&key.columns));
         }
     }
     Ok(all)

@@ -1,5 +1,7 @@
 //! What the storage refuses, in the words of Postgres.
 
+use std::fmt::Write as _;
+
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
@@ -69,15 +71,20 @@ fn unique(rest: &str, attempt: &RowAttempt, catalog: &Catalog, storage: &Connect
 
 /// Of the keys of the row that was refused, the first that another row has: Postgres looks at them in the order in which
 /// they were made, the storage in one of its own. `None` where the other row went with the statement that failed.
-fn first_violated(table: &Table, attempt: &RowAttempt, catalog: &Catalog, storage: &Connection) -> Option<usize> {
+pub(super) fn first_violated(
+    table: &Table,
+    attempt: &RowAttempt,
+    catalog: &Catalog,
+    storage: &Connection,
+) -> Option<usize> {
     table.uniques.iter().zip(&attempt.keys).position(|(unique, cells)| {
         let Some(cells) = cells else { return false };
         let mut sql = format!("SELECT 1 FROM {} WHERE {}", quoted_name(&table.name), table.matches(&unique.columns, 1));
         if let Some(Ok(part)) = unique.predicate.as_ref().map(|expr| Translator::condition(catalog, table, expr, "")) {
-            sql.push_str(&format!(" AND {part}"));
+            let _ = write!(sql, " AND {part}");
         }
         if !attempt.replaced.is_empty() {
-            sql.push_str(&format!(" AND NOT ({})", table.matches(table.key(), cells.len() + 1)));
+            let _ = write!(sql, " AND NOT ({})", table.matches(table.key(), cells.len() + 1));
         }
         let bound = cells.iter().chain(&attempt.replaced).map(ToSqlOutput::from);
         storage.prepare(&sql).and_then(|mut statement| statement.exists(params_from_iter(bound))).unwrap_or(false)

@@ -157,7 +157,7 @@ impl Database {
         let name = quoted_name(&child.name);
         let condition = child.matches(&key.columns, 1);
         let (sql, mut bound) = match (action, new) {
-            (Action::NoAction, _) => {
+            (Action::AtEnd, _) => {
                 owed.push((reference, values));
                 return Ok(());
             }

@@ -56,6 +56,10 @@ pub(super) struct Seen {
 
 /// The state behind the functions.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked by another function, and they do not exclude each other"
+)]
 pub(super) struct Live {
     pub(super) tables: Vec<Option<Arc<Table>>>,
     pub(super) locks: Locks,
@@ -72,6 +76,10 @@ pub(super) struct Live {
     pub(super) changes: Vec<Change>,
     /// The row that was to be written last.
     pub(super) attempt: RowAttempt,
+    /// The key that the statement was stopped at, of a new row: which of the table's, and the row's primary key.
+    pub(super) stopped_at: Option<(TableId, usize, Box<[u8]>)>,
+    /// New rows that are refused, or turned into updates, by a key before this one, so that it is not looked at.
+    pub(super) excused: BTreeMap<(TableId, Box<[u8]>), usize>,
     /// Which rows the statement may write, where it has waited: those that it found when it began.
     pub(super) seen: Option<Seen>,
     /// Why the statement was stopped by a function.

@@ -1,6 +1,6 @@
 //! The data of one server and the statements that work on them: no connection, no clock, no network.
 //!
-//! A statement is parsed and checked by `parse` and `translate`, which turn it into SQL of the storage, an SQLite in
+//! A statement is parsed and checked by `parse` and `translate`, which turn it into SQL of the storage, an `SQLite` in
 //! memory. `database` and `work` carry it out for a session; `capture` notices each row it writes, `foreign_keys` does
 //! what follows from them, `locks` says who has to wait for whom, and `sessions` keeps what is not committed yet.
 

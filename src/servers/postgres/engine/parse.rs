@@ -293,8 +293,10 @@ fn plan(catalog: &Catalog, parsed: Parsed) -> Result<Plan, Refusal> {
             })
         }
         Parsed::Truncate(truncate) => emptied(catalog, &truncate)?,
-        Parsed::CreateTable(_) | Parsed::CreateIndex(_) | Parsed::AlterTable(_) => Plan::Define(Box::new(parsed)),
-        Parsed::Drop { object_type: ObjectType::Table | ObjectType::Index, .. } => Plan::Define(Box::new(parsed)),
+        Parsed::CreateTable(_)
+        | Parsed::CreateIndex(_)
+        | Parsed::AlterTable(_)
+        | Parsed::Drop { object_type: ObjectType::Table | ObjectType::Index, .. } => Plan::Define(Box::new(parsed)),
         other => return Err(super::translate::unsupported_statement(&other)),
     })
 }

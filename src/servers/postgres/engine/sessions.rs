@@ -151,6 +151,16 @@ impl Database {
                 }
                 Ok(Answer::tag("SET"))
             }
+            other => self.parameters(id, other),
+        }
+    }
+
+    /// SET, SHOW, RESET and DISCARD.
+    fn parameters(&mut self, id: SessionId, plan: &Plan) -> Result<Answer, Refusal> {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return Err(Refusal::new("08003", "the session does not exist"));
+        };
+        match plan {
             Plan::Set { name, value, local } => {
                 let shared = self.shared.clone();
                 let mut live = shared.lock();
@@ -194,7 +204,7 @@ impl Database {
                 )?;
                 Ok(Answer { rows: vec![vec![Value::Text(value.into())]], tag: "SHOW".to_owned() })
             }
-            Plan::Empty | Plan::Work(_) | Plan::Define(_) | Plan::Truncate { .. } => Ok(Answer::tag("")),
+            _ => Ok(Answer::tag("")),
         }
     }
 

@@ -88,8 +88,6 @@ pub(super) struct Work {
     /// In the storage's SQL.
     pub(super) sql: String,
     pub(super) command: Command,
-    /// The table that it writes.
-    pub(super) target: Option<TableId>,
     /// The place at which the beginning of the transaction is bound.
     pub(super) now: Option<usize>,
     /// The place at which the beginning of the statement is bound.

@@ -31,13 +31,12 @@ pub(super) fn bound(value: &Value) -> ToSqlOutput<'_> {
 /// An array lies in the storage as a JSON array: numbers and truth values as numbers, all else as text.
 fn array_text(items: &[Value]) -> String {
     let items = items.iter().map(|item| match item {
-        Value::Null => serde_json::Value::Null,
         Value::Bool(truth) => i64::from(*truth).into(),
         Value::Int(number) | Value::Time(number) => (*number).into(),
         Value::Uuid(number) => uuid::Uuid::from_u128(*number).to_string().into(),
         Value::Text(text) => text.as_ref().into(),
         Value::Float(number) => (*number).into(),
-        Value::Bytes(_) | Value::Interval { .. } | Value::Array(_) => serde_json::Value::Null,
+        Value::Null | Value::Bytes(_) | Value::Interval { .. } | Value::Array(_) => serde_json::Value::Null,
     });
     serde_json::Value::Array(items.collect()).to_string()
 }

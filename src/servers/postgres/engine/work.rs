@@ -14,7 +14,7 @@ use super::sessions::Transaction;
 use super::statement::{Answer, Command, Statement, Status, Work};
 use super::stored::{bound, loaded, quoted_name};
 use super::translate::relation_name;
-use super::{SessionId, capture};
+use super::{SessionId, capture, errors};
 
 impl Database {
     /// Carries out a statement that works on rows.
@@ -32,7 +32,10 @@ impl Database {
         self.place(id);
         self.enter(id, work.command == Command::Upsert);
         let began = self.began(id, now);
-        let ran = self.run(work, statement, parameters, began, now);
+        let mut ran = self.run(work, statement, parameters, began, now);
+        while matches!(ran, Err(Signal::Wait(_))) && self.excuse() {
+            ran = self.run(work, statement, parameters, began, now);
+        }
         let outcome = self.follow_up(id, ran, &work.touched);
         if matches!(outcome, Err(Signal::Wait(_))) && !work.candidates.is_empty() {
             let before = self.shared.lock().seen.take();
@@ -176,6 +179,8 @@ impl Database {
         live.changes.clear();
         live.attempt = RowAttempt::default();
         live.signal = None;
+        live.stopped_at = None;
+        live.excused.clear();
         live.unlocked = false;
         live.taken.clear();
         live.kept = std::mem::take(&mut session.kept);
@@ -185,6 +190,25 @@ impl Database {
     fn began(&self, id: SessionId, now: i64) -> i64 {
         let transaction = self.sessions.get(&id).and_then(|session| session.transaction.as_ref());
         transaction.map_or(now, |transaction| transaction.began)
+    }
+
+    /// Whether a new row that would wait for one of its keys need not, for it already meets another row by a key before.
+    fn excuse(&self) -> bool {
+        let (stopped, attempt) = {
+            let mut live = self.shared.lock();
+            (live.stopped_at.take(), live.attempt.clone())
+        };
+        let Some((id, number, row)) = stopped else { return false };
+        let Some(table) = self.catalog.by_id(id) else { return false };
+        let met = errors::first_violated(table, &attempt, &self.catalog, &self.storage);
+        let excused = met.is_some_and(|met| met < number);
+        if excused {
+            let mut live = self.shared.lock();
+            live.excused.insert((id, row), number);
+            live.changes.clear();
+            live.taken.clear();
+        }
+        excused
     }
 
     /// The rows that a statement which has to wait has found.

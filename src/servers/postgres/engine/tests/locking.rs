@@ -9,6 +9,7 @@ const SCHEMA: &str = "
     INSERT INTO accounts VALUES ('a', 100, 'x'), ('b', 100, 'y');
 ";
 
+#[expect(clippy::unnecessary_wraps, reason = "what statements come to is compared with it")]
 fn ok(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
@@ -257,4 +258,71 @@ fn what_no_table_could_hold_is_refused_before_anybody_is_waited_for() {
     bench.waits(b, "UPDATE accounts SET id = 'b' WHERE id = 'a'");
     bench.done(a, "ROLLBACK");
     assert_eq!(bench.finished(), [(b, Err("23505"))]);
+}
+
+#[test]
+fn who_waits_for_a_key_holds_the_row() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let (b, c) = (bench.database.connect(), bench.database.connect());
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 5 WHERE id = 'b'");
+    bench.waits(b, "UPDATE accounts SET code = 'y' WHERE id = 'a'");
+    bench.waits(c, "UPDATE accounts SET code = NULL WHERE id = 'a'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, Err("23505")), (c, ok("UPDATE 1"))]);
+}
+
+#[test]
+fn keys_are_looked_at_in_their_order() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE accounts SET balance = 5 WHERE id = 'a'");
+    assert_eq!(
+        bench.refused(b, "INSERT INTO accounts VALUES ('b', 1, 'x')").constraint.expect("it is named").0,
+        "accounts_pkey"
+    );
+    assert_eq!(
+        bench.done(b, "INSERT INTO accounts VALUES ('b', 1, 'x') ON CONFLICT (id) DO NOTHING").tag,
+        "INSERT 0 0"
+    );
+    let upsert =
+        "INSERT INTO accounts VALUES ('b', 1, 'x') ON CONFLICT (id) DO UPDATE SET balance = 8 RETURNING balance";
+    assert_eq!(bench.rows(b, upsert), "8");
+    bench.waits(b, "INSERT INTO accounts VALUES ('c', 1, 'x')");
+    bench.done(a, "ROLLBACK");
+    assert_eq!(bench.finished(), [(b, Err("23505"))]);
+}
+
+#[test]
+fn a_row_that_is_met_is_locked_though_it_is_not_updated() {
+    let (mut bench, a) = Bench::new(SCHEMA);
+    let b = bench.database.connect();
+    bench.done(a, "BEGIN");
+    bench.done(
+        a,
+        "INSERT INTO accounts AS t VALUES ('a', 1) ON CONFLICT (id) DO UPDATE SET balance = 0 WHERE t.balance < 0",
+    );
+    bench.waits(b, "UPDATE accounts SET balance = 1 WHERE id = 'a'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, ok("UPDATE 1"))]);
+}
+
+#[test]
+fn a_row_is_waited_for_before_what_refers_to_it_is_looked_at() {
+    let (mut bench, a) = Bench::new(
+        "CREATE TABLE blobs (sha text PRIMARY KEY); CREATE TABLE uses (id integer PRIMARY KEY, sha text REFERENCES blobs ON DELETE RESTRICT);
+         INSERT INTO blobs VALUES ('h'), ('g'); INSERT INTO uses VALUES (1, 'h')",
+    );
+    let b = bench.database.connect();
+    bench.done(a, "BEGIN");
+    bench.done(a, "INSERT INTO uses VALUES (2, 'h')");
+    bench.waits(b, "DELETE FROM blobs WHERE sha = 'h'");
+    bench.done(a, "COMMIT");
+    assert_eq!(bench.finished(), [(b, Err("23503"))]);
+    bench.done(a, "BEGIN");
+    bench.done(a, "UPDATE uses SET sha = 'g' WHERE id = 2");
+    bench.waits(b, "DELETE FROM blobs WHERE sha = 'g'");
+    bench.done(a, "ROLLBACK");
+    assert_eq!(bench.finished(), [(b, ok("DELETE 1"))]);
 }

@@ -1,14 +1,15 @@
-//! Functions by name: what each takes, what it returns, and what it is in the storage's SQL.
+//! Calls of functions: how they are read, and those that need more than to know what they take and return.
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    OrderByExpr, WindowType,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, OrderByExpr, WindowType,
 };
 
 use super::super::super::refusal::Refusal;
 use super::super::super::value::Type;
-use super::super::kinds::{Kind, array_of, bits};
-use super::expression::in_array;
+use super::super::kinds::{Kind, bits, element};
+use super::super::stored::quoted_text;
+use super::aggregates::Aggregate;
 use super::naming::{folded, relation_name};
 use super::scope::Scope;
 use super::{CLOCK_MARK, Form, NOW_MARK, Translator, Typed};
@@ -65,7 +66,8 @@ impl Translator<'_> {
             }
             None => String::new(),
         } + over.as_deref().unwrap_or_default();
-        if let Some(typed) = self.aggregate(&name, list, distinct, order, &suffix, over.is_some(), scope)? {
+        let aggregate = Aggregate { name: &name, list, distinct, order, suffix: &suffix, window: over.is_some() };
+        if let Some(typed) = self.aggregate(&aggregate, scope)? {
             return Ok(typed);
         }
         if !suffix.is_empty() || distinct || !order.is_empty() {
@@ -112,8 +114,7 @@ impl Translator<'_> {
                 Ok(Typed::plain(format!("pg_{name}({})", words.join(", ")), kind))
             }
             ("nullif", 2) => {
-                let (one, other) =
-                    self.comparable(&arguments[0], &sqlparser::ast::BinaryOperator::Eq, &arguments[1])?;
+                let (one, other) = self.comparable(&arguments[0], &BinaryOperator::Eq, &arguments[1])?;
                 let kind = match self.kind_of(&arguments[0]) {
                     Kind::Unknown => Kind::Of(Type::Text),
                     kind => kind,
@@ -148,6 +149,20 @@ impl Translator<'_> {
                     _ => Err(self.no_function(name, arguments)),
                 }
             }
+            _ => self.other_call(name, arguments, exprs, scope),
+        }
+    }
+
+    /// Functions of moments, documents, bytes, arrays, and those that round.
+    fn other_call(
+        &mut self,
+        name: &str,
+        arguments: &[Typed],
+        exprs: &[&Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, Refusal> {
+        let count = arguments.len();
+        match (name, count) {
             ("date_part", 2) => {
                 let Form::Literal(field) = &arguments[0].form else {
                     return Err(Refusal::unsupported("date_part of a field that is no literal"));
@@ -177,14 +192,11 @@ impl Translator<'_> {
                 let argument = self.settled(arguments[0].clone())?;
                 Ok(Typed::of(self.as_json(&argument)?, Type::Jsonb))
             }
-            ("length", 1) if self.kind_of(&arguments[0]) == Kind::Of(Type::Bytea) => {
-                Ok(Typed::of(format!("length({})", arguments[0].sql), Type::Int4))
-            }
-            ("octet_length", 1) if self.kind_of(&arguments[0]) == Kind::Of(Type::Bytea) => {
+            ("length" | "octet_length", 1) if self.kind_of(&arguments[0]) == Kind::Of(Type::Bytea) => {
                 Ok(Typed::of(format!("length({})", arguments[0].sql), Type::Int4))
             }
             ("cardinality", 1) | ("array_length", 2) => match self.kind_of(&arguments[0]) {
-                Kind::Of(kind) if super::super::kinds::element(kind).is_some() => {
+                Kind::Of(kind) if element(kind).is_some() => {
                     let length = format!("json_array_length({})", arguments[0].sql);
                     let length = if count == 2 { format!("nullif({length}, 0)") } else { length };
                     Ok(Typed::of(length, Type::Int4))
@@ -201,198 +213,8 @@ impl Translator<'_> {
         }
     }
 
-    /// A function that is known by what it takes and returns alone.
-    fn listed_call(&mut self, name: &str, arguments: &[Typed]) -> Result<Typed, Refusal> {
-        let forms: Vec<&Listed> = LISTED.iter().filter(|listed| listed.name == name).collect();
-        if forms.is_empty() {
-            if KNOWN.contains(&name) || name.starts_with("pg_") {
-                return Err(Refusal::unsupported(format_args!("the function {name}")));
-            }
-            return Err(self.no_function(name, arguments));
-        }
-        let fitting = forms.iter().find(|listed| {
-            listed.takes.len() == arguments.len()
-                && listed.takes.iter().zip(arguments).all(|(&takes, argument)| match self.kind_of(argument) {
-                    Kind::Unknown => true,
-                    Kind::Numeric => takes == Type::Float8,
-                    kind if kind.is_text() => takes == Type::Text,
-                    kind => match (kind.rank(), Kind::Of(takes).rank()) {
-                        (Some(narrow), Some(wide)) => narrow <= wide,
-                        _ => kind == Kind::Of(takes),
-                    },
-                })
-        });
-        let Some(listed) = fitting else {
-            return Err(self.no_function(name, arguments));
-        };
-        let mut words = Vec::with_capacity(arguments.len());
-        for (&takes, argument) in listed.takes.iter().zip(arguments) {
-            words.push(self.implicit(argument, takes, &format!("argument of {name}"))?);
-        }
-        self.locks |= listed.locks;
-        let mut sql = listed.sql.to_owned();
-        for (place, word) in words.iter().enumerate().rev() {
-            sql = sql.replace(&format!("${}", place + 1), word);
-        }
-        Ok(Typed::of(sql, listed.returns))
-    }
-
     fn all_common(&mut self, all: &[Typed], kind: Kind) -> Result<Vec<String>, Refusal> {
         all.iter().map(|typed| self.as_common(typed, kind)).collect()
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one call, taken apart in one place")]
-    fn aggregate(
-        &mut self,
-        name: &str,
-        list: &[FunctionArg],
-        distinct: bool,
-        order: &[OrderByExpr],
-        suffix: &str,
-        window: bool,
-        scope: &Scope<'_>,
-    ) -> Result<Option<Typed>, Refusal> {
-        const AGGREGATES: [&str; 12] = [
-            "count",
-            "sum",
-            "avg",
-            "min",
-            "max",
-            "bool_and",
-            "bool_or",
-            "every",
-            "string_agg",
-            "array_agg",
-            "jsonb_agg",
-            "json_agg",
-        ];
-        const WINDOWS: [&str; 7] = ["row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value"];
-        if WINDOWS.contains(&name) {
-            return self.window_call(name, list, suffix, window, scope).map(Some);
-        }
-        if !AGGREGATES.contains(&name) {
-            return Ok(None);
-        }
-        if !window {
-            if !scope.aggregates.get() {
-                return Err(Refusal::new("42803", "aggregate functions are not allowed here"));
-            }
-            scope.aggregated.set(true);
-        }
-        let mark = scope.bare.borrow().len();
-        let was = scope.aggregates.replace(false);
-        let mut arguments = Vec::with_capacity(list.len());
-        let mut star = false;
-        for argument in list {
-            match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => star = true,
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.push(self.expression(expr, scope)?),
-                other => return Err(Refusal::unsupported(format_args!("the argument {other}"))),
-            }
-        }
-        let order = if order.is_empty() {
-            String::new()
-        } else {
-            format!(" ORDER BY {}", self.ordering(order, scope)?.join(", "))
-        };
-        scope.aggregates.set(was);
-        if !window {
-            scope.bare.borrow_mut().truncate(mark);
-        }
-        if star {
-            if name != "count" || !arguments.is_empty() {
-                return Err(Refusal::new("42883", format!("function {name}(*) does not exist")));
-            }
-            return Ok(Some(Typed { nullable: false, ..Typed::of(format!("count(*){suffix}"), Type::Int8) }));
-        }
-        let only =
-            |count: usize| if arguments.len() == count { Ok(()) } else { Err(self.no_function(name, &arguments)) };
-        let word = if distinct { "DISTINCT " } else { "" };
-        let text = matches!(name, "string_agg");
-        only(if text { 2 } else { 1 })?;
-        let first = self.settled(arguments[0].clone())?;
-        let (sql, kind) = (&first.sql, first.kind);
-        let numeric_or_refused = || {
-            if kind.is_number() { Ok(()) } else { Err(self.no_function(name, &arguments)) }
-        };
-        let typed = match name {
-            "count" => Typed { nullable: false, ..Typed::of(format!("count({word}{sql}){suffix}"), Type::Int8) },
-            "sum" => {
-                numeric_or_refused()?;
-                let result = match kind {
-                    Kind::Of(Type::Int2 | Type::Int4) => Kind::Of(Type::Int8),
-                    Kind::Of(Type::Float8) => kind,
-                    _ => Kind::Numeric,
-                };
-                Typed::plain(format!("sum({word}{sql}){suffix}"), result)
-            }
-            "avg" => {
-                numeric_or_refused()?;
-                let result = if kind == Kind::Of(Type::Float8) { kind } else { Kind::Numeric };
-                Typed::plain(format!("avg({word}{sql}){suffix}"), result)
-            }
-            "min" | "max" => {
-                if matches!(kind, Kind::Of(Type::Bool | Type::Uuid | Type::Bytea | Type::Jsonb | Type::Void)) {
-                    return Err(self.no_function(name, &arguments));
-                }
-                Typed::plain(format!("{name}({word}{sql}){suffix}"), kind)
-            }
-            "bool_and" | "every" | "bool_or" => {
-                let sql = self.implicit(&first, Type::Bool, &format!("argument of {name}"))?;
-                let function = if name == "bool_or" { "max" } else { "min" };
-                Typed::of(format!("{function}({sql}){suffix}"), Type::Bool)
-            }
-            "string_agg" => {
-                if distinct {
-                    return Err(Refusal::unsupported("string_agg(DISTINCT …)"));
-                }
-                let sql = self.implicit(&first, Type::Text, "argument of string_agg")?;
-                let between = self.implicit(&arguments[1], Type::Text, "argument of string_agg")?;
-                Typed::of(format!("group_concat({sql}, {between}{order}){suffix}"), Type::Text)
-            }
-            "array_agg" => {
-                let item = match kind {
-                    Kind::Of(kind) => array_of(kind).map(|array| (in_array(sql, kind), array)),
-                    _ => None,
-                };
-                let Some((item, array)) = item else {
-                    return Err(Refusal::unsupported(format_args!("arrays of {}", kind.name())));
-                };
-                // No rows make no array, where the storage makes an empty one.
-                let array_sql = format!("json_group_array({word}{item}{order}){suffix}");
-                Typed::of(format!("nullif({array_sql}, '[]')"), array)
-            }
-            _ => return Err(Refusal::unsupported(format_args!("the function {name}"))),
-        };
-        Ok(Some(typed))
-    }
-
-    fn window_call(
-        &mut self,
-        name: &str,
-        list: &[FunctionArg],
-        suffix: &str,
-        window: bool,
-        scope: &Scope<'_>,
-    ) -> Result<Typed, Refusal> {
-        if !window {
-            return Err(Refusal::new("42P20", format!("window function {name} requires an OVER clause")));
-        }
-        let mut arguments = Vec::with_capacity(list.len());
-        for argument in list {
-            let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
-                return Err(Refusal::unsupported(format_args!("the argument {argument}")));
-            };
-            let typed = self.expression(expr, scope)?;
-            arguments.push(self.settled(typed)?);
-        }
-        match (name, arguments.as_slice()) {
-            ("row_number" | "rank" | "dense_rank", []) => Ok(Typed::of(format!("{name}(){suffix}"), Type::Int8)),
-            ("lag" | "lead" | "first_value" | "last_value", [value]) => {
-                Ok(Typed::plain(format!("{name}({}){suffix}", value.sql), value.kind))
-            }
-            _ => Err(Refusal::unsupported(format_args!("the function {name} with these arguments"))),
-        }
     }
 
     fn make_interval(&mut self, list: &[FunctionArg], scope: &Scope<'_>) -> Result<Typed, Refusal> {
@@ -434,7 +256,7 @@ impl Translator<'_> {
                 ));
             }
         };
-        let field = super::super::stored::quoted_text(field);
+        let field = quoted_text(field);
         Ok(Typed::plain(format!("{function}({field}, {})", typed.sql), Kind::Numeric))
     }
 
@@ -477,7 +299,7 @@ impl Translator<'_> {
         self.implicit(&typed, Type::Int4, &format!("argument of {of}"))
     }
 
-    fn no_function(&self, name: &str, arguments: &[Typed]) -> Refusal {
+    pub(super) fn no_function(&self, name: &str, arguments: &[Typed]) -> Refusal {
         let kinds: Vec<&str> = arguments.iter().map(|argument| self.kind_of(argument).name()).collect();
         Refusal::new("42883", format!("function {name}({}) does not exist", kinds.join(", ")))
     }
@@ -486,225 +308,3 @@ impl Translator<'_> {
 fn moment(mark: &str) -> Typed {
     Typed { nullable: false, ..Typed::of(mark, Type::Timestamptz) }
 }
-
-/// A function that is known by what it takes and returns alone.
-struct Listed {
-    name: &'static str,
-    takes: &'static [Type],
-    returns: Type,
-    /// `$1` for its first argument.
-    sql: &'static str,
-    /// Whether it takes or gives back a lock.
-    locks: bool,
-}
-
-const fn listed(name: &'static str, takes: &'static [Type], returns: Type, sql: &'static str) -> Listed {
-    Listed { name, takes, returns, sql, locks: false }
-}
-
-const fn lock(name: &'static str, takes: &'static [Type], returns: Type, sql: &'static str) -> Listed {
-    Listed { name, takes, returns, sql, locks: true }
-}
-
-/// What a real server knows and this one does not.
-const KNOWN: &[&str] = &[
-    "md5",
-    "sha224",
-    "sha256",
-    "sha384",
-    "sha512",
-    "random",
-    "setseed",
-    "age",
-    "to_char",
-    "to_date",
-    "to_number",
-    "regexp_replace",
-    "regexp_match",
-    "regexp_matches",
-    "regexp_split_to_array",
-    "regexp_split_to_table",
-    "format",
-    "jsonb_set",
-    "row_to_json",
-    "to_json",
-    "json_build_object",
-    "json_build_array",
-    "jsonb_build_array",
-    "jsonb_array_elements",
-    "jsonb_array_elements_text",
-    "jsonb_array_length",
-    "jsonb_each",
-    "jsonb_each_text",
-    "jsonb_object_keys",
-    "jsonb_typeof",
-    "jsonb_insert",
-    "jsonb_strip_nulls",
-    "jsonb_path_query",
-    "jsonb_pretty",
-    "quote_ident",
-    "quote_literal",
-    "quote_nullable",
-    "txid_current",
-    "unnest",
-    "generate_series",
-    "sign",
-    "sqrt",
-    "cbrt",
-    "exp",
-    "ln",
-    "log",
-    "power",
-    "trunc",
-    "div",
-    "gcd",
-    "lcm",
-    "pi",
-    "degrees",
-    "radians",
-    "sin",
-    "cos",
-    "tan",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "factorial",
-    "width_bucket",
-    "ascii",
-    "chr",
-    "initcap",
-    "reverse",
-    "rpad",
-    "translate",
-    "overlay",
-    "string_to_array",
-    "array_to_string",
-    "array_append",
-    "array_prepend",
-    "array_cat",
-    "array_remove",
-    "array_replace",
-    "array_position",
-    "array_positions",
-    "array_lower",
-    "array_upper",
-    "array_dims",
-    "array_ndims",
-    "array_fill",
-    "bit_length",
-    "convert",
-    "convert_from",
-    "convert_to",
-    "get_byte",
-    "set_byte",
-    "get_bit",
-    "set_bit",
-    "justify_days",
-    "justify_hours",
-    "justify_interval",
-    "make_date",
-    "make_time",
-    "make_timestamp",
-    "make_timestamptz",
-    "timeofday",
-    "isfinite",
-    "date_bin",
-    "localtime",
-    "localtimestamp",
-    "current_date",
-    "current_time",
-    "inet_client_addr",
-    "inet_server_addr",
-    "obj_description",
-    "col_description",
-    "has_table_privilege",
-    "set_config",
-    "currval",
-    "lastval",
-    "setval",
-    "num_nulls",
-    "num_nonnulls",
-    "current_schemas",
-    "current_catalog",
-    "current_role",
-    "current_query",
-    "hashtextextended",
-    "percent_rank",
-    "cume_dist",
-    "ntile",
-    "nth_value",
-    "percentile_cont",
-    "percentile_disc",
-    "mode",
-    "stddev",
-    "variance",
-    "corr",
-    "bit_and",
-    "bit_or",
-    "json_object_agg",
-    "jsonb_object_agg",
-    "xmlagg",
-];
-
-use Type::{Bool, Bytea, Float8, Int4, Int8, Text, Timestamptz, Uuid, Void};
-
-const LISTED: &[Listed] = &[
-    listed("lower", &[Text], Text, "lower($1)"),
-    listed("upper", &[Text], Text, "upper($1)"),
-    listed("length", &[Text], Int4, "length($1)"),
-    listed("char_length", &[Text], Int4, "length($1)"),
-    listed("character_length", &[Text], Int4, "length($1)"),
-    listed("octet_length", &[Text], Int4, "octet_length($1)"),
-    listed("substr", &[Text, Int4], Text, "pg_substr($1, $2)"),
-    listed("substr", &[Text, Int4, Int4], Text, "pg_substr($1, $2, $3)"),
-    listed("substring", &[Text, Int4], Text, "pg_substr($1, $2)"),
-    listed("substring", &[Text, Int4, Int4], Text, "pg_substr($1, $2, $3)"),
-    listed("strpos", &[Text, Text], Int4, "instr($1, $2)"),
-    listed("replace", &[Text, Text, Text], Text, "replace($1, $2, $3)"),
-    listed("btrim", &[Text], Text, "trim($1)"),
-    listed("btrim", &[Text, Text], Text, "trim($1, $2)"),
-    listed("ltrim", &[Text], Text, "ltrim($1)"),
-    listed("ltrim", &[Text, Text], Text, "ltrim($1, $2)"),
-    listed("rtrim", &[Text], Text, "rtrim($1)"),
-    listed("rtrim", &[Text, Text], Text, "rtrim($1, $2)"),
-    listed("left", &[Text, Int4], Text, "pg_left($1, $2)"),
-    listed("right", &[Text, Int4], Text, "pg_right($1, $2)"),
-    listed("repeat", &[Text, Int4], Text, "pg_repeat($1, $2)"),
-    listed("lpad", &[Text, Int4, Text], Text, "pg_lpad($1, $2, $3)"),
-    listed("lpad", &[Text, Int4], Text, "pg_lpad($1, $2, ' ')"),
-    listed("split_part", &[Text, Text, Int4], Text, "pg_split_part($1, $2, $3)"),
-    listed("starts_with", &[Text, Text], Bool, "pg_starts_with($1, $2)"),
-    listed("encode", &[Bytea, Text], Text, "pg_encode($1, $2)"),
-    listed("decode", &[Text, Text], Bytea, "pg_decode($1, $2)"),
-    listed("to_timestamp", &[Float8], Timestamptz, "pg_to_timestamp($1)"),
-    listed("gen_random_uuid", &[], Uuid, "pg_uuid()"),
-    listed("hashtext", &[Text], Int4, "pg_hashtext($1)"),
-    listed("nextval", &[Text], Int8, "pg_nextval($1)"),
-    listed("version", &[], Text, "'PostgreSQL 15.0 (simulated)'"),
-    listed("current_database", &[], Text, "pg_setting('database')"),
-    listed("current_user", &[], Text, "pg_setting('user')"),
-    listed("session_user", &[], Text, "pg_setting('user')"),
-    listed("current_schema", &[], Text, "'public'"),
-    listed("pg_backend_pid", &[], Int4, "pg_backend()"),
-    listed("current_setting", &[Text], Text, "pg_setting($1)"),
-    listed("pg_is_in_recovery", &[], Bool, "pg_recovery()"),
-    lock("pg_advisory_lock", &[Int8], Void, "pg_advisory('lock', $1)"),
-    lock("pg_advisory_lock", &[Int4, Int4], Void, "pg_advisory('lock', $1, $2)"),
-    lock("pg_advisory_lock_shared", &[Int8], Void, "pg_advisory('lock_shared', $1)"),
-    lock("pg_advisory_lock_shared", &[Int4, Int4], Void, "pg_advisory('lock_shared', $1, $2)"),
-    lock("pg_advisory_xact_lock", &[Int8], Void, "pg_advisory('xact_lock', $1)"),
-    lock("pg_advisory_xact_lock", &[Int4, Int4], Void, "pg_advisory('xact_lock', $1, $2)"),
-    lock("pg_advisory_xact_lock_shared", &[Int8], Void, "pg_advisory('xact_lock_shared', $1)"),
-    lock("pg_advisory_xact_lock_shared", &[Int4, Int4], Void, "pg_advisory('xact_lock_shared', $1, $2)"),
-    lock("pg_try_advisory_lock", &[Int8], Bool, "pg_advisory('try_lock', $1)"),
-    lock("pg_try_advisory_lock", &[Int4, Int4], Bool, "pg_advisory('try_lock', $1, $2)"),
-    lock("pg_try_advisory_lock_shared", &[Int8], Bool, "pg_advisory('try_lock_shared', $1)"),
-    lock("pg_try_advisory_xact_lock", &[Int8], Bool, "pg_advisory('try_xact_lock', $1)"),
-    lock("pg_try_advisory_xact_lock", &[Int4, Int4], Bool, "pg_advisory('try_xact_lock', $1, $2)"),
-    lock("pg_try_advisory_xact_lock_shared", &[Int8], Bool, "pg_advisory('try_xact_lock_shared', $1)"),
-    lock("pg_advisory_unlock", &[Int8], Bool, "pg_advisory('unlock', $1)"),
-    lock("pg_advisory_unlock", &[Int4, Int4], Bool, "pg_advisory('unlock', $1, $2)"),
-    lock("pg_advisory_unlock_shared", &[Int8], Bool, "pg_advisory('unlock_shared', $1)"),
-    lock("pg_advisory_unlock_all", &[], Void, "pg_advisory('unlock_all')"),
-];

@@ -119,12 +119,12 @@ impl Translator<'_> {
     /// The expression as it goes into a column.
     pub(super) fn assigned(
         &mut self,
-        typed: Typed,
+        typed: &Typed,
         kind: Type,
         length: Option<u64>,
         column: &str,
     ) -> Result<String, Refusal> {
-        let sql = self.converted(&typed, kind, Context::Assignment)?.ok_or_else(|| {
+        let sql = self.converted(typed, kind, Context::Assignment)?.ok_or_else(|| {
             Refusal::new(
                 "42804",
                 format!(

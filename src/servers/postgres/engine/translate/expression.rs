@@ -1,5 +1,7 @@
 //! Expressions: what each is in the storage's SQL, and of which type.
 
+use std::fmt::Write as _;
+
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, Ident, Interval as IntervalLiteral, TrimWhereField,
     UnaryOperator, Value,
@@ -44,12 +46,12 @@ impl Translator<'_> {
             Expr::Cast { expr: inner, data_type, format: None, .. } => self.cast_expression(inner, data_type, scope),
             Expr::IsNull(inner) => self.null_test(inner, "IS NULL", scope),
             Expr::IsNotNull(inner) => self.null_test(inner, "IS NOT NULL", scope),
-            Expr::IsTrue(inner) => self.truth_test(inner, "IS TRUE", scope),
-            Expr::IsNotTrue(inner) => self.truth_test(inner, "IS NOT TRUE", scope),
-            Expr::IsFalse(inner) => self.truth_test(inner, "IS FALSE", scope),
-            Expr::IsNotFalse(inner) => self.truth_test(inner, "IS NOT FALSE", scope),
-            Expr::IsUnknown(inner) => self.truth_test(inner, "IS NULL", scope),
-            Expr::IsNotUnknown(inner) => self.truth_test(inner, "IS NOT NULL", scope),
+            Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner) => self.truth_test(expr, inner, scope),
             Expr::IsDistinctFrom(left, right) => self.distinct(left, right, "IS NOT", scope),
             Expr::IsNotDistinctFrom(left, right) => self.distinct(left, right, "IS", scope),
             Expr::InList { expr: needle, list, negated } => self.in_list(needle, list, *negated, scope),
@@ -61,7 +63,7 @@ impl Translator<'_> {
                 Ok(Typed::of(format!("({not}({} AND {}))", low.sql, high.sql), Type::Bool))
             }
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right, scope),
-            Expr::UnaryOp { op, expr: inner } => self.unary(op, inner, scope),
+            Expr::UnaryOp { op, expr: inner } => self.unary(*op, inner, scope),
             Expr::Like { negated, any: false, expr: text, pattern, escape_char: None } => {
                 self.like(text, pattern, *negated, false, scope)
             }
@@ -97,6 +99,20 @@ impl Translator<'_> {
                 let field = field_name(field);
                 self.extract(&field, inner, scope)
             }
+            Expr::Position { .. } | Expr::Substring { .. } | Expr::Trim { .. } => self.text_expression(expr, scope),
+            Expr::Floor { expr: inner, .. } => self.rounding("floor", inner, scope),
+            Expr::Ceil { expr: inner, .. } => self.rounding("ceil", inner, scope),
+            Expr::Array(array) => self.array(&array.elem, scope),
+            Expr::Collate { expr: inner, collation } if matches!(collation.to_string().as_str(), "\"C\"" | "C") => {
+                self.expression(inner, scope)
+            }
+            other => Err(unsupported(other)),
+        }
+    }
+
+    /// What has a grammar of its own among the functions of texts.
+    fn text_expression(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Typed, Refusal> {
+        match expr {
             Expr::Position { expr: needle, r#in } => {
                 let needle = self.text_argument(needle, "position", scope)?;
                 let hay = self.text_argument(r#in, "position", scope)?;
@@ -126,12 +142,6 @@ impl Translator<'_> {
                     None => String::new(),
                 };
                 Ok(Typed::of(format!("{name}({text}{what})"), Type::Text))
-            }
-            Expr::Floor { expr: inner, .. } => self.rounding("floor", inner, scope),
-            Expr::Ceil { expr: inner, .. } => self.rounding("ceil", inner, scope),
-            Expr::Array(array) => self.array(&array.elem, scope),
-            Expr::Collate { expr: inner, collation } if matches!(collation.to_string().as_str(), "\"C\"" | "C") => {
-                self.expression(inner, scope)
             }
             other => Err(unsupported(other)),
         }
@@ -207,12 +217,20 @@ impl Translator<'_> {
         Ok(Typed { nullable: false, ..Typed::of(format!("({} {test})", inner.sql), Type::Bool) })
     }
 
-    fn truth_test(&mut self, inner: &Expr, test: &str, scope: &Scope<'_>) -> Result<Typed, Refusal> {
+    fn truth_test(&mut self, test: &Expr, inner: &Expr, scope: &Scope<'_>) -> Result<Typed, Refusal> {
+        let word = match test {
+            Expr::IsTrue(_) => "IS TRUE",
+            Expr::IsNotTrue(_) => "IS NOT TRUE",
+            Expr::IsFalse(_) => "IS FALSE",
+            Expr::IsNotFalse(_) => "IS NOT FALSE",
+            Expr::IsUnknown(_) => "IS NULL",
+            _ => "IS NOT NULL",
+        };
         let inner = self.truth(inner, scope, "IS")?;
-        Ok(Typed { nullable: false, ..Typed::of(format!("({inner} {test})"), Type::Bool) })
+        Ok(Typed { nullable: false, ..Typed::of(format!("({inner} {word})"), Type::Bool) })
     }
 
-    fn unary(&mut self, op: &UnaryOperator, inner: &Expr, scope: &Scope<'_>) -> Result<Typed, Refusal> {
+    fn unary(&mut self, op: UnaryOperator, inner: &Expr, scope: &Scope<'_>) -> Result<Typed, Refusal> {
         match op {
             UnaryOperator::Not => {
                 let inner = self.truth(inner, scope, "NOT")?;
@@ -257,9 +275,10 @@ impl Translator<'_> {
         for (number, result) in results.iter().enumerate() {
             let result = self.as_common(result, kind)?;
             match tests.get(number) {
-                Some(test) => sql.push_str(&format!(" WHEN {test} THEN {result}")),
-                None => sql.push_str(&format!(" ELSE {result} END")),
+                Some(test) => write!(sql, " WHEN {test} THEN {result}"),
+                None => write!(sql, " ELSE {result} END"),
             }
+            .expect("a String can be written to");
         }
         Ok(Typed::plain(format!("({sql})"), kind))
     }

@@ -16,7 +16,7 @@ use super::scope::{Field, Relation, Scope};
 
 impl Translator<'_> {
     /// ` FROM …` and the relations in it; nothing where there are none.
-    pub(super) fn from(
+    pub(super) fn relations(
         &mut self,
         from: &[TableWithJoins],
         outer: Option<&Scope<'_>>,
@@ -24,12 +24,12 @@ impl Translator<'_> {
         if from.is_empty() {
             return Ok((String::new(), Vec::new()));
         }
-        let (sql, relations) = self.from_list(from, outer)?;
+        let (sql, relations) = self.listed(from, outer)?;
         Ok((format!(" FROM {sql}"), relations))
     }
 
     /// What stands after FROM or USING.
-    pub(super) fn from_list(
+    pub(super) fn listed(
         &mut self,
         from: &[TableWithJoins],
         outer: Option<&Scope<'_>>,
@@ -56,8 +56,9 @@ impl Translator<'_> {
                 return Err(Refusal::unsupported("GLOBAL joins"));
             };
             let (word, constraint, left_optional, right_optional) = match join_operator {
-                JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => ("JOIN", constraint, false, false),
-                JoinOperator::CrossJoin(constraint) => ("JOIN", constraint, false, false),
+                JoinOperator::Join(constraint)
+                | JoinOperator::Inner(constraint)
+                | JoinOperator::CrossJoin(constraint) => ("JOIN", constraint, false, false),
                 JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
                     ("LEFT JOIN", constraint, false, true)
                 }

@@ -3,14 +3,19 @@
 //! Nothing is printed back from the syntax tree: each piece of SQL is made by the code that has checked it, so that what
 //! no code knows is refused and never handed on.
 
+mod aggregates;
+mod builtins;
 mod calls;
 mod casts;
 mod expression;
 mod from;
+mod insert;
 mod naming;
 mod operators;
+mod order;
 mod query;
 mod scope;
+mod select;
 mod write;
 
 use std::collections::BTreeSet;
@@ -122,7 +127,7 @@ impl<'c> Translator<'c> {
     /// # Errors
     /// As the real server refuses it; `0A000` for what is not simulated.
     pub(super) fn statement(mut self, parsed: &Parsed) -> Result<Translated, Refusal> {
-        let (sql, fields, command, target) = match parsed {
+        let (sql, fields, command) = match parsed {
             Parsed::Query(query) => self.outermost(query)?,
             Parsed::Insert(insert) => self.insert(insert, "")?,
             Parsed::Update(update) => self.update(update, "")?,
@@ -150,7 +155,7 @@ impl<'c> Translator<'c> {
         let candidates = self.candidates.into_iter().map(|(table, sql)| (table, numbered(sql))).collect();
         let touched = self.touched.into_iter().collect();
         let sql_locks = sql.contains("pg_lock_row(");
-        let work = Work { sql, command, target, now, clock, touched, locks_rows: sql_locks, candidates };
+        let work = Work { sql, command, now, clock, touched, locks_rows: sql_locks, candidates };
         Ok(Translated { parameters, columns, work })
     }
 
@@ -204,7 +209,7 @@ impl<'c> Translator<'c> {
     ) -> Result<String, Refusal> {
         let mut translator = Self::new(catalog, 0, &[]);
         let typed = translator.expression(expr, &Scope::of(Vec::new()))?;
-        let sql = translator.assigned(typed, kind, length, "?column?")?;
+        let sql = translator.assigned(&typed, kind, length, "?column?")?;
         Ok(sql.replace(NOW_MARK, &now.to_string()).replace(CLOCK_MARK, &now.to_string()))
     }
 

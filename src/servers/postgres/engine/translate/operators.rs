@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr};
 
 use super::super::super::refusal::Refusal;
 use super::super::super::value::Type;
-use super::super::kinds::{Kind, bits, element};
+use super::super::kinds::{Kind, array_of, bits, element, name};
 use super::expression::out_of_array;
 use super::scope::Scope;
 use super::{Form, Translator, Typed};
@@ -168,7 +168,7 @@ impl Translator<'_> {
         let minus = *op == BinaryOperator::Minus;
         let interval = |sql: String| Ok(Typed::of(sql, Type::Interval));
         match (one, other) {
-            (MOMENT, INTERVAL) | (MOMENT, Kind::Unknown) if adds && !(minus && other == Kind::Unknown) => {
+            (MOMENT, INTERVAL | Kind::Unknown) if adds && !(minus && other == Kind::Unknown) => {
                 let span = self.implicit(right, Type::Interval, "argument of +")?;
                 let function = if minus { "pg_before" } else { "pg_after" };
                 Ok(Typed::of(format!("{function}({}, {span})", left.sql), Type::Timestamptz))
@@ -361,8 +361,8 @@ impl Translator<'_> {
         let Some(kind) = kind else {
             return Err(Refusal::new("42809", "op ANY/ALL (array) requires array on right side"));
         };
-        let Some(whole) = super::super::kinds::array_of(kind) else {
-            return Err(Refusal::unsupported(format_args!("arrays of {}", super::super::kinds::name(kind))));
+        let Some(whole) = array_of(kind) else {
+            return Err(Refusal::unsupported(format_args!("arrays of {}", name(kind))));
         };
         let array = self.implicit(&array, whole, "argument of ANY")?;
         let item = Typed::of("_", kind);

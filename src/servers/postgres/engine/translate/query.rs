@@ -1,38 +1,28 @@
-//! Queries: what they select, from what, in which order, and which rows they lock.
+//! Queries: what is before and around SELECT, and what holds several of them together.
 
 use sqlparser::ast::{
-    Cte, Distinct, Expr, GroupByExpr, LimitClause, LockClause, LockType, NonBlock, OrderBy, OrderByExpr, OrderByKind,
-    OrderBySort, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier,
-    Statement as Parsed, Value, Values, With,
+    Cte, LockClause, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier,
+    Statement as Parsed, Values, With,
 };
 
 use super::super::super::refusal::Refusal;
 use super::super::super::value::Type;
-use super::super::catalog::TableId;
 use super::super::kinds::Kind;
-use super::super::parse::STRENGTH;
 use super::super::statement::Command;
-use super::super::stored::{quoted_name, quoted_text};
-use super::naming::{folded, output_name, relation_name};
+use super::super::stored::quoted_name;
+use super::naming::folded;
+use super::order::{Limit, directed, order_clause, ordinal};
 use super::scope::{Field, Relation, Scope};
-use super::{Form, Translator, Typed};
+use super::{Translator, Typed};
 
-/// SQL, its result if there is one, what it does, and the table that it writes.
-pub(super) type Outcome = (String, Option<Vec<Field>>, Command, Option<TableId>);
-
-/// How many rows, and from which on.
-#[derive(Default)]
-struct Limit {
-    sql: String,
-    /// Whether it lets one row through at most.
-    one: bool,
-}
+/// SQL, its result if there is one, and what it does.
+pub(super) type Outcome = (String, Option<Vec<Field>>, Command);
 
 /// What surrounds the body of a query.
-struct Around<'q> {
-    order: &'q [OrderByExpr],
-    limit: Limit,
-    locks: &'q [LockClause],
+pub(super) struct Around<'q> {
+    pub(super) order: &'q [OrderByExpr],
+    pub(super) limit: Limit,
+    pub(super) locks: &'q [LockClause],
 }
 
 /// A common table expression in reach.
@@ -58,12 +48,9 @@ pub(super) enum Wanted<'k> {
 impl Translator<'_> {
     /// The query that is the statement: it may have a write for its body.
     pub(super) fn outermost(&mut self, query: &Query) -> Result<Outcome, Refusal> {
-        let write = match query.body.as_ref() {
-            SetExpr::Insert(write) | SetExpr::Update(write) | SetExpr::Delete(write) => write,
-            _ => {
-                let (sql, fields) = self.query(query, None, None)?;
-                return Ok((sql, Some(fields), Command::Select, None));
-            }
+        let (SetExpr::Insert(write) | SetExpr::Update(write) | SetExpr::Delete(write)) = query.body.as_ref() else {
+            let (sql, fields) = self.query(query, None, None)?;
+            return Ok((sql, Some(fields), Command::Select));
         };
         let with = self.with(query.with.as_ref(), None)?;
         match write {
@@ -301,352 +288,6 @@ impl Translator<'_> {
             .collect();
         Ok((format!("VALUES {}", lines.join(", ")), fields))
     }
-
-    fn select(
-        &mut self,
-        select: &Select,
-        outer: Option<&Scope<'_>>,
-        wanted: Wanted<'_>,
-        around: &Around<'_>,
-    ) -> Result<(String, Vec<Field>, bool), Refusal> {
-        refuse_rest(select)?;
-        let (from, relations) = self.from(&select.from, outer)?;
-        let scope = Scope::inside(relations, outer);
-        let condition = match &select.selection {
-            Some(condition) => format!(" WHERE {}", self.truth(condition, &scope, "WHERE")?),
-            None => String::new(),
-        };
-        let groups = self.groups(select, &scope)?;
-        scope.bare.borrow_mut().clear();
-        scope.groups.borrow_mut().clone_from(&groups);
-        scope.aggregates.set(true);
-        let items = self.items(&select.projection, &scope, wanted)?;
-        let having = match &select.having {
-            Some(having) => format!(" HAVING {}", self.truth(having, &scope, "HAVING")?),
-            None => String::new(),
-        };
-        let distinct = match &select.distinct {
-            None | Some(Distinct::All) => false,
-            Some(Distinct::Distinct) => true,
-            Some(Distinct::On(_)) => return Err(Refusal::unsupported("SELECT DISTINCT ON")),
-        };
-        let mut keys = Vec::with_capacity(around.order.len());
-        for key in around.order {
-            keys.push(self.sort_key(key, &items, distinct, &scope)?);
-        }
-        let aggregated = scope.aggregated.get();
-        if aggregated || !groups.is_empty() || !having.is_empty() {
-            scope.check_grouping()?;
-        }
-        let fields: Vec<Field> = items
-            .iter()
-            .map(|(typed, name)| Field {
-                name: name.clone(),
-                kind: typed.kind,
-                nullable: typed.nullable,
-                sql: quoted_name(name),
-            })
-            .collect();
-        let mut columns: Vec<String> =
-            items.iter().map(|(typed, name)| format!("{} AS {}", typed.sql, quoted_name(name))).collect();
-        if columns.is_empty() {
-            // The storage knows no rows without columns.
-            columns.push("1".to_owned());
-        }
-        let grouping = if groups.is_empty() { String::new() } else { format!(" GROUP BY {}", groups.join(", ")) };
-        let word = if distinct { "DISTINCT " } else { "" };
-        let order = order_clause(&keys);
-        if around.locks.is_empty() {
-            let rest = format!("{from}{condition}{grouping}{having}{order}{}", around.limit.sql);
-            let single = aggregated && groups.is_empty();
-            return Ok((format!("SELECT {word}{}{rest}", columns.join(", ")), fields, single));
-        }
-        if aggregated || distinct || !groups.is_empty() || !having.is_empty() {
-            return Err(Refusal::new(
-                "0A000",
-                "FOR UPDATE is not allowed with DISTINCT, GROUP BY or aggregate functions",
-            ));
-        }
-        for (place, (column, (typed, _))) in columns.iter_mut().zip(&items).enumerate() {
-            *column = format!("{} AS _o{place}", typed.sql);
-        }
-        let tests = self.locked_rows(around.locks, &scope, &mut columns)?;
-        let mut outputs: Vec<String> =
-            items.iter().enumerate().map(|(place, (_, name))| format!("_o{place} AS {}", quoted_name(name))).collect();
-        if outputs.is_empty() {
-            outputs.push("1".to_owned());
-        }
-        // The limit in the middle keeps the storage from asking for locks before the order and conditions are settled.
-        let known: Vec<String> = self.locked.iter().map(|(table, keys)| seen(*table, keys)).collect();
-        let joiner = if condition.is_empty() { " WHERE " } else { " AND " };
-        let restricted = format!("{condition}{joiner}{}", known.join(" AND "));
-        // A query within another cannot be carried out by itself.
-        if outer.is_none() && self.common.is_empty() {
-            for (table, keys) in &self.locked {
-                let found = format!("SELECT {}{from}{condition}", keys.join(", "));
-                self.candidates.push((*table, found));
-            }
-        }
-        let inner = format!("SELECT {}{from}{restricted}{order} LIMIT -1", columns.join(", "));
-        let sql =
-            format!("SELECT {} FROM ({inner}) WHERE {}{}", outputs.join(", "), tests.join(" AND "), around.limit.sql);
-        Ok((sql, fields, false))
-    }
-
-    /// Adds the keys of the rows to be locked to the columns, and returns the calls that lock them.
-    fn locked_rows(
-        &mut self,
-        locks: &[LockClause],
-        scope: &Scope<'_>,
-        columns: &mut Vec<String>,
-    ) -> Result<Vec<String>, Refusal> {
-        self.locks = true;
-        self.locked.clear();
-        let mut tests = Vec::new();
-        for lock in locks {
-            let mut strength = match lock.lock_type {
-                LockType::Share => "share",
-                LockType::Update => "update",
-            };
-            let mut of = lock.of.as_ref().map(relation_name).transpose()?;
-            let marked =
-                of.as_deref().and_then(|name| name.strip_prefix(STRENGTH)).and_then(|rest| rest.split_once(':'));
-            if let Some((word, table)) = marked {
-                strength = if word == "keyshare" { "keyshare" } else { "nokeyupdate" };
-                of = Some(table.to_owned()).filter(|table| !table.is_empty());
-            }
-            let wait = match lock.nonblock {
-                None => "wait",
-                Some(NonBlock::Nowait) => "nowait",
-                Some(NonBlock::SkipLocked) => "skip",
-            };
-            let named = match of {
-                Some(name) => {
-                    let found = scope.relation(&name).ok_or_else(|| {
-                        Refusal::new(
-                            "42P01",
-                            format!("relation \"{name}\" in FOR UPDATE clause not found in FROM clause"),
-                        )
-                    })?;
-                    vec![found.1]
-                }
-                None => scope.relations.iter().collect(),
-            };
-            for relation in named {
-                let Some(table) = relation.table else {
-                    return Err(Refusal::unsupported("FOR UPDATE of anything but tables"));
-                };
-                if relation.optional {
-                    return Err(Refusal::new(
-                        "0A000",
-                        "FOR UPDATE cannot be applied to the nullable side of an outer join",
-                    ));
-                }
-                let sources = relation.key.iter().map(|&place| relation.fields[place].sql.clone()).collect();
-                self.locked.push((table, sources));
-                let mut keys = Vec::with_capacity(relation.key.len());
-                for &place in &relation.key {
-                    let key = format!("_k{}", columns.len());
-                    columns.push(format!("{} AS {key}", relation.fields[place].sql));
-                    keys.push(key);
-                }
-                let words = format!("{}, {}, {table}", quoted_text(strength), quoted_text(wait));
-                tests.push(format!("pg_lock_row({words}, {})", keys.join(", ")));
-            }
-        }
-        if tests.is_empty() {
-            return Err(Refusal::unsupported("FOR UPDATE of no table"));
-        }
-        Ok(tests)
-    }
-
-    fn groups(&mut self, select: &Select, scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
-        let GroupByExpr::Expressions(exprs, modifiers) = &select.group_by else {
-            return Err(Refusal::unsupported("GROUP BY ALL"));
-        };
-        if !modifiers.is_empty() {
-            return Err(Refusal::unsupported("GROUP BY with modifiers"));
-        }
-        let mut groups = Vec::with_capacity(exprs.len());
-        for expr in exprs {
-            let expr = self.group_source(expr, select, scope)?;
-            let typed = self.expression(expr, scope)?;
-            groups.push(self.settled(typed)?.sql);
-        }
-        Ok(groups)
-    }
-
-    /// What a GROUP BY entry stands for: a column, else an output by name, or an output by number.
-    fn group_source<'e>(&self, expr: &'e Expr, select: &'e Select, scope: &Scope<'_>) -> Result<&'e Expr, Refusal> {
-        match expr {
-            Expr::Identifier(name) => {
-                let name = folded(name);
-                if scope.relations.iter().any(|relation| relation.fields.iter().any(|field| field.name == name)) {
-                    return Ok(expr);
-                }
-                let output = select.projection.iter().find_map(|item| match item {
-                    SelectItem::ExprWithAlias { expr, alias } if folded(alias) == name => Some(expr),
-                    _ => None,
-                });
-                Ok(output.unwrap_or(expr))
-            }
-            Expr::Value(value) => {
-                let Value::Number(digits, _) = &value.value else { return Ok(expr) };
-                let place = digits.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-                match place.and_then(|place| select.projection.get(place)) {
-                    Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => Ok(expr),
-                    Some(_) => Err(Refusal::unsupported("GROUP BY of a number beside *")),
-                    None => Err(Refusal::new("42P10", format!("GROUP BY position {digits} is not in select list"))),
-                }
-            }
-            other => Ok(other),
-        }
-    }
-
-    /// The columns of a result, with their names.
-    pub(super) fn items(
-        &mut self,
-        projection: &[SelectItem],
-        scope: &Scope<'_>,
-        wanted: Wanted<'_>,
-    ) -> Result<Vec<(Typed, String)>, Refusal> {
-        let mut items = Vec::with_capacity(projection.len());
-        for item in projection {
-            match item {
-                SelectItem::UnnamedExpr(expr) => items.push((self.expression(expr, scope)?, output_name(expr))),
-                SelectItem::ExprWithAlias { expr, alias } => items.push((self.expression(expr, scope)?, folded(alias))),
-                SelectItem::Wildcard(_) => {
-                    if scope.relations.is_empty() {
-                        return Err(Refusal::new("42601", "SELECT * with no tables specified is not valid"));
-                    }
-                    let merged: Vec<&str> = scope
-                        .relations
-                        .iter()
-                        .flat_map(|relation| relation.merged.iter().map(|&place| relation.fields[place].name.as_str()))
-                        .collect();
-                    for name in &merged {
-                        items.push((field_typed(&scope.column(name)?.field), (*name).to_owned()));
-                    }
-                    for relation in &scope.relations {
-                        for field in relation.fields.iter().filter(|field| !merged.contains(&field.name.as_str())) {
-                            let found = scope.column_of(&relation.alias, &field.name)?;
-                            items.push((field_typed(&found.field), field.name.clone()));
-                        }
-                    }
-                }
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-                    let name = relation_name(name)?;
-                    let (_, relation) = scope.relation(&name).ok_or_else(|| {
-                        Refusal::new("42P01", format!("missing FROM-clause entry for table \"{name}\""))
-                    })?;
-                    for field in &relation.fields {
-                        let found = scope.column_of(&name, &field.name)?;
-                        items.push((field_typed(&found.field), field.name.clone()));
-                    }
-                }
-                other => return Err(Refusal::unsupported(format_args!("the column {other}"))),
-            }
-        }
-        for (place, (typed, _)) in items.iter_mut().enumerate() {
-            match wanted {
-                Wanted::Open if typed.form != Form::Plain => {}
-                Wanted::Kinds(kinds) if kinds.get(place).is_some_and(|kind| *kind != Kind::Unknown) => {
-                    let kind = kinds[place];
-                    if typed.form != Form::Plain || (typed.kind != kind && kind.is_number()) {
-                        typed.sql = self.as_common(typed, kind).or_else(|refusal| {
-                            if typed.form == Form::Plain { Ok(typed.sql.clone()) } else { Err(refusal) }
-                        })?;
-                        if typed.form != Form::Plain {
-                            typed.kind = kind;
-                            typed.form = Form::Plain;
-                        }
-                    }
-                }
-                _ => *typed = self.settled(typed.clone())?,
-            }
-        }
-        Ok(items)
-    }
-
-    /// One key of an order.
-    fn sort_key(
-        &mut self,
-        key: &OrderByExpr,
-        items: &[(Typed, String)],
-        distinct: bool,
-        scope: &Scope<'_>,
-    ) -> Result<String, Refusal> {
-        let fields: Vec<Field> = items
-            .iter()
-            .map(|(typed, name)| Field {
-                name: name.clone(),
-                kind: typed.kind,
-                nullable: typed.nullable,
-                sql: String::new(),
-            })
-            .collect();
-        if let Some(place) = ordinal(key, &fields)? {
-            return directed(&place.to_string(), key, fields[place - 1].nullable);
-        }
-        let typed = self.expression(&key.expr, scope)?;
-        let typed = self.settled(typed)?;
-        let listed = items.iter().position(|(item, _)| item.sql == typed.sql);
-        match listed {
-            Some(place) => directed(&(place + 1).to_string(), key, typed.nullable),
-            None if distinct => {
-                Err(Refusal::new("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list"))
-            }
-            None => directed(&typed.sql, key, typed.nullable),
-        }
-    }
-
-    /// The keys of an order inside of an expression.
-    pub(super) fn ordering(&mut self, order: &[OrderByExpr], scope: &Scope<'_>) -> Result<Vec<String>, Refusal> {
-        order
-            .iter()
-            .map(|key| {
-                let typed = self.expression(&key.expr, scope)?;
-                let typed = self.settled(typed)?;
-                directed(&typed.sql, key, typed.nullable)
-            })
-            .collect()
-    }
-
-    fn limit(&mut self, query: &Query, outer: Option<&Scope<'_>>) -> Result<Limit, Refusal> {
-        let (limit, offset) = match (&query.limit_clause, &query.fetch) {
-            (None, None) => return Ok(Limit::default()),
-            (Some(LimitClause::LimitOffset { limit, offset, limit_by }), None) if limit_by.is_empty() => {
-                (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
-            }
-            (None, Some(fetch)) if !fetch.with_ties && !fetch.percent => (fetch.quantity.as_ref(), None),
-            _ => return Err(Refusal::unsupported("this form of LIMIT or FETCH")),
-        };
-        let scope = Scope::inside(Vec::new(), outer);
-        let mut number = |expr: Option<&Expr>, word: &str| match expr {
-            None => Ok(None),
-            Some(expr) => {
-                let typed = self.expression(expr, &scope)?;
-                if let (Kind::Of(Type::Int4 | Type::Int8), Ok(number)) = (typed.kind, typed.sql.parse::<u64>()) {
-                    return Ok(Some(number.to_string()));
-                }
-                let number = self.implicit(&typed, Type::Int8, &format!("argument of {word}"))?;
-                Ok::<_, Refusal>(Some(format!("pg_limit({number}, {})", quoted_text(word))))
-            }
-        };
-        let limit = number(limit, "LIMIT")?;
-        let offset = number(offset, "OFFSET")?;
-        let one = matches!(limit.as_deref(), Some("1" | "0"));
-        let sql = match (limit, offset) {
-            (None, None) => String::new(),
-            (Some(limit), None) => format!(" LIMIT {limit}"),
-            (limit, Some(offset)) => format!(" LIMIT {} OFFSET {offset}", limit.as_deref().unwrap_or("-1")),
-        };
-        Ok(Limit { sql, one })
-    }
-}
-
-fn field_typed(field: &Field) -> Typed {
-    Typed { nullable: field.nullable, ..Typed::plain(field.sql.clone(), field.kind) }
 }
 
 /// A member of a UNION: the storage knows no parentheses there.
@@ -654,72 +295,6 @@ fn member(body: &SetExpr, sql: String) -> String {
     match body {
         SetExpr::Select(_) => sql,
         _ => format!("SELECT * FROM ({sql})"),
-    }
-}
-
-/// The call that asks whether a row may be found.
-pub(super) fn seen(table: TableId, keys: &[String]) -> String {
-    format!("pg_seen({table}, {})", keys.join(", "))
-}
-
-fn order_clause(keys: &[String]) -> String {
-    if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) }
-}
-
-/// The output, from 1, that a key of an order names: by its number or its name.
-fn ordinal(key: &OrderByExpr, fields: &[Field]) -> Result<Option<usize>, Refusal> {
-    match &key.expr {
-        Expr::Identifier(name) => {
-            let name = folded(name);
-            Ok(fields.iter().position(|field| field.name == name).map(|place| place + 1))
-        }
-        Expr::Value(value) => {
-            let Value::Number(digits, _) = &value.value else { return Ok(None) };
-            match digits.parse::<usize>() {
-                Ok(place) if (1..=fields.len()).contains(&place) => Ok(Some(place)),
-                _ => Err(Refusal::new("42P10", format!("ORDER BY position {digits} is not in select list"))),
-            }
-        }
-        _ => Ok(None),
-    }
-}
-
-/// A key of an order with its direction; NULL counts as more than any value.
-fn directed(sql: &str, key: &OrderByExpr, nullable: bool) -> Result<String, Refusal> {
-    let down = match &key.options.sort {
-        None | Some(OrderBySort::Asc) => false,
-        Some(OrderBySort::Desc) => true,
-        Some(other) => return Err(Refusal::unsupported(format_args!("ORDER BY … {other:?}"))),
-    };
-    if key.with_fill.is_some() {
-        return Err(Refusal::unsupported("WITH FILL"));
-    }
-    let nulls_first = key.options.nulls_first.unwrap_or(down);
-    let direction = if down { " DESC" } else { "" };
-    let nulls = match (nullable, nulls_first) {
-        (false, _) => "",
-        (true, true) => " NULLS FIRST",
-        (true, false) => " NULLS LAST",
-    };
-    Ok(format!("{sql}{direction}{nulls}"))
-}
-
-fn refuse_rest(select: &Select) -> Result<(), Refusal> {
-    let odd = [
-        (select.top.is_some(), "TOP"),
-        (select.into.is_some(), "SELECT INTO"),
-        (!select.lateral_views.is_empty(), "LATERAL VIEW"),
-        (select.prewhere.is_some(), "PREWHERE"),
-        (!select.connect_by.is_empty(), "CONNECT BY"),
-        (!select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty(), "CLUSTER BY"),
-        (!select.named_window.is_empty(), "named windows"),
-        (select.qualify.is_some(), "QUALIFY"),
-        (select.exclude.is_some(), "EXCLUDE"),
-        (select.value_table_mode.is_some(), "SELECT AS"),
-    ];
-    match odd.iter().find(|(there, _)| *there) {
-        Some((_, what)) => Err(Refusal::unsupported(what)),
-        None => Ok(()),
     }
 }
 

@@ -1,235 +1,23 @@
-//! INSERT, UPDATE and DELETE.
+//! UPDATE and DELETE, and what they share with INSERT.
 
 use std::sync::Arc;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, OnConflict,
-    OnConflictAction, OnInsert, Query, SelectItem, SetExpr, TableFactor, TableObject, TableWithJoins, Update,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, ObjectName, SelectItem, TableFactor, TableWithJoins, Update,
     UpdateTableFromKind,
 };
 
 use super::super::super::refusal::Refusal;
-use super::super::catalog::{Table, Unique};
-use super::super::kinds::Kind;
-use super::super::parse::{self, WHERE};
+use super::super::catalog::Table;
 use super::super::statement::Command;
 use super::super::stored::{quoted_name, quoted_text};
 use super::Translator;
 use super::naming::{folded, relation_name};
-use super::query::{Outcome, Wanted, seen};
+use super::query::{Outcome, Wanted};
 use super::scope::{Field, Relation, Scope};
+use super::select::seen;
 
 impl Translator<'_> {
-    /// `INSERT`, after the given WITH.
-    pub(super) fn insert(&mut self, insert: &Insert, with: &str) -> Result<Outcome, Refusal> {
-        let TableObject::TableName(name) = &insert.table else {
-            return Err(Refusal::unsupported("INSERT into anything but a table"));
-        };
-        if insert.or.is_some()
-            || insert.ignore
-            || insert.replace_into
-            || insert.overwrite
-            || !insert.assignments.is_empty()
-        {
-            return Err(Refusal::new("42601", "syntax error in INSERT"));
-        }
-        let table = self.target(name)?;
-        let alias = match &insert.table_alias {
-            Some(alias) => folded(&alias.alias),
-            None => table.name.clone(),
-        };
-        let named = insert
-            .columns
-            .iter()
-            .map(|column| table.require(&column_name(column)?))
-            .collect::<Result<Vec<usize>, Refusal>>()?;
-        for (place, column) in named.iter().enumerate() {
-            if named[..place].contains(column) {
-                let name = &table.columns[*column].name;
-                return Err(Refusal::new("42701", format!("column \"{name}\" specified more than once")));
-            }
-        }
-        let columns = if named.is_empty() { (0..table.columns.len()).collect() } else { named.clone() };
-        let (columns, source) = self.inserted(&table, columns, !named.is_empty(), insert.source.as_deref())?;
-        let mut sql = format!(
-            "{with}INSERT INTO {} AS {} ({}) {source}",
-            quoted_name(&table.name),
-            quoted_name(&alias),
-            table.list(&columns)
-        );
-        let mut command = Command::Insert;
-        match &insert.on {
-            None => {}
-            Some(OnInsert::OnConflict(conflict)) => {
-                if matches!(conflict.action, OnConflictAction::DoUpdate(_)) {
-                    command = Command::Upsert;
-                }
-                sql.push_str(&self.on_conflict(&table, &alias, conflict)?);
-            }
-            Some(_) => return Err(Refusal::new("42601", "syntax error in INSERT")),
-        }
-        let fields = self.returning(&table, &alias, insert.returning.as_deref(), &mut sql)?;
-        Ok((sql, fields, command, Some(table.id)))
-    }
-
-    /// The columns that are written, and the rows: those given, and the defaults of the rest.
-    fn inserted(
-        &mut self,
-        table: &Arc<Table>,
-        mut columns: Vec<usize>,
-        named: bool,
-        source: Option<&Query>,
-    ) -> Result<(Vec<usize>, String), Refusal> {
-        let empty = Scope::default();
-        let plain_values = source.and_then(|query| match query.body.as_ref() {
-            SetExpr::Values(values)
-                if query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none() =>
-            {
-                Some(values)
-            }
-            _ => None,
-        });
-        let width = match (plain_values, source) {
-            (Some(values), _) => {
-                let width = values.rows.first().map_or(0, |row| row.content.len());
-                if values.rows.iter().any(|row| row.content.len() != width) {
-                    return Err(Refusal::new("42601", "VALUES lists must all be the same length"));
-                }
-                Some(width)
-            }
-            (None, Some(_)) => None,
-            (None, None) => Some(0),
-        };
-        let kinds: Vec<Kind> = columns.iter().map(|&column| Kind::Of(table.columns[column].kind)).collect();
-        let query = match (width, source) {
-            (None, Some(source)) => Some(self.query(source, None, Some(&kinds))?),
-            _ => None,
-        };
-        let width = query.as_ref().map_or(width.unwrap_or(0), |(_, fields)| fields.len());
-        if width > columns.len() {
-            return Err(Refusal::new("42601", "INSERT has more expressions than target columns"));
-        }
-        if width < columns.len() && named && source.is_some() {
-            return Err(Refusal::new("42601", "INSERT has more target columns than expressions"));
-        }
-        columns.truncate(width);
-        let given = columns.clone();
-        let mut defaults = Vec::new();
-        for column in 0..table.columns.len() {
-            if !given.contains(&column)
-                && let Some(default) = self.default_of(table, column)?
-            {
-                columns.push(column);
-                defaults.push(default);
-            }
-        }
-        if columns.is_empty() {
-            // A row needs a column to be written: the first, as NULL.
-            columns.push(0);
-            defaults.push("NULL".to_owned());
-        }
-        if let Some((sql, fields)) = query {
-            let mut words = Vec::with_capacity(columns.len());
-            for (place, (field, &column)) in fields.iter().zip(&given).enumerate() {
-                self.refuse_always(table, column, false)?;
-                let typed = super::Typed::plain(format!("_q._c{place}"), field.kind);
-                let info = &table.columns[column];
-                words.push(self.assigned(typed, info.kind, info.length, &info.name)?);
-            }
-            words.extend(defaults);
-            let names: Vec<String> = (0..fields.len()).map(|place| format!("_c{place}")).collect();
-            let alias = self.alias();
-            let source = format!(
-                "SELECT {} FROM (WITH {alias}({}) AS ({sql}) SELECT * FROM {alias}) AS _q WHERE true",
-                words.join(", "),
-                names.join(", ")
-            );
-            return Ok((columns, source));
-        }
-        let mut rows = Vec::new();
-        for row in plain_values.map(|values| values.rows.as_slice()).unwrap_or_default() {
-            let mut words = Vec::with_capacity(columns.len());
-            for (cell, &column) in row.content.iter().zip(&given) {
-                let info = &table.columns[column];
-                if is_default(cell) {
-                    words.push(self.default_of(table, column)?.unwrap_or_else(|| "NULL".to_owned()));
-                    continue;
-                }
-                self.refuse_always(table, column, false)?;
-                let typed = self.expression(cell, &empty)?;
-                words.push(self.assigned(typed, info.kind, info.length, &info.name)?);
-            }
-            words.extend(defaults.iter().cloned());
-            rows.push(format!("({})", words.join(", ")));
-        }
-        if rows.is_empty() {
-            rows.push(format!("({})", defaults.join(", ")));
-        }
-        Ok((columns, format!("VALUES {}", rows.join(", "))))
-    }
-
-    fn on_conflict(&mut self, table: &Arc<Table>, alias: &str, conflict: &OnConflict) -> Result<String, Refusal> {
-        let no_such = || {
-            Refusal::new("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")
-        };
-        let mut of_part = String::new();
-        let columns = match &conflict.conflict_target {
-            None => None,
-            Some(ConflictTarget::Columns(names)) => {
-                let (marked, names): (Vec<&Ident>, Vec<&Ident>) =
-                    names.iter().partition(|name| name.value.starts_with(WHERE));
-                let columns = names.iter().map(|name| table.require(&folded(name))).collect::<Result<Vec<_>, _>>()?;
-                let part = match marked.first().and_then(|name| name.value.strip_prefix(WHERE)) {
-                    Some(text) => Some(Self::condition(self.catalog, table, &parse::expression(text)?, "")?),
-                    None => None,
-                };
-                if let Some(part) = &part {
-                    of_part = format!(" WHERE {part}");
-                }
-                let fits = |unique: &&Unique| {
-                    let about = unique.predicate.as_ref().map(|expr| Self::condition(self.catalog, table, expr, ""));
-                    about.is_none_or(|about| about.is_ok_and(|about| part.as_ref() == Some(&about)))
-                        && unique.columns.len() == columns.len()
-                        && unique.columns.iter().all(|column| columns.contains(column))
-                };
-                Some(table.uniques.iter().find(fits).ok_or_else(no_such)?.columns.clone())
-            }
-            Some(ConflictTarget::OnConstraint(name)) => {
-                let name = relation_name(name)?;
-                let unique = table.uniques.iter().find(|unique| unique.constraint && unique.name == name);
-                let unique = unique.ok_or_else(|| {
-                    let table = &table.name;
-                    Refusal::new("42704", format!("constraint \"{name}\" for table \"{table}\" does not exist"))
-                })?;
-                Some(unique.columns.clone())
-            }
-        };
-        let target = match &columns {
-            Some(columns) => format!(" ({}){of_part}", table.list(columns)),
-            None => String::new(),
-        };
-        let update = match &conflict.action {
-            OnConflictAction::DoNothing => return Ok(format!(" ON CONFLICT{target} DO NOTHING")),
-            OnConflictAction::DoUpdate(update) => update,
-        };
-        if columns.is_none() {
-            return Err(Refusal::new(
-                "42601",
-                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
-            ));
-        }
-        let scope = Scope::of(vec![
-            Relation::of_table(table, alias, &format!("{}.", quoted_name(alias))),
-            Relation::of_table(table, "excluded", "excluded."),
-        ]);
-        let sets = self.assignments(table, &update.assignments, &scope)?;
-        let condition = match &update.selection {
-            Some(condition) => format!(" WHERE {}", self.truth(condition, &scope, "WHERE")?),
-            None => String::new(),
-        };
-        Ok(format!(" ON CONFLICT{target} DO UPDATE SET {}{condition}", sets.join(", ")))
-    }
-
     /// `UPDATE`, after the given WITH.
     pub(super) fn update(&mut self, update: &Update, with: &str) -> Result<Outcome, Refusal> {
         if update.or.is_some() || update.limit.is_some() || !update.order_by.is_empty() {
@@ -240,7 +28,7 @@ impl Translator<'_> {
         let from = match &update.from {
             None => String::new(),
             Some(UpdateTableFromKind::AfterSet(from)) => {
-                let (sql, more) = self.from(from, None)?;
+                let (sql, more) = self.relations(from, None)?;
                 relations.extend(more);
                 sql
             }
@@ -268,7 +56,7 @@ impl Translator<'_> {
                 refusal
             }
         })?;
-        Ok((sql, fields, Command::Update, Some(table.id)))
+        Ok((sql, fields, Command::Update))
     }
 
     /// `DELETE`, after the given WITH.
@@ -290,7 +78,7 @@ impl Translator<'_> {
                 format!(" WHERE {}", self.truth(condition, &Scope::of(vec![target]), "WHERE")?)
             }
             (Some(using), condition) => {
-                let (list, more) = self.from(using, None)?;
+                let (list, more) = self.relations(using, None)?;
                 let scope = Scope::of([vec![target], more].concat());
                 let condition = match condition {
                     Some(condition) => format!(" WHERE {}", self.truth(condition, &scope, "WHERE")?),
@@ -304,10 +92,10 @@ impl Translator<'_> {
         let mut sql =
             format!("{with}DELETE FROM {} AS {}{condition}{known}", quoted_name(&table.name), quoted_name(&alias));
         let fields = self.returning(&table, &alias, delete.returning.as_deref(), &mut sql)?;
-        Ok((sql, fields, Command::Delete, Some(table.id)))
+        Ok((sql, fields, Command::Delete))
     }
 
-    fn assignments(
+    pub(super) fn assignments(
         &mut self,
         table: &Arc<Table>,
         assignments: &[Assignment],
@@ -338,7 +126,7 @@ impl Translator<'_> {
                 let word = if is_default(value) {
                     self.default_of(table, column)?.unwrap_or_else(|| "NULL".to_owned())
                 } else {
-                    self.refuse_always(table, column, true)?;
+                    refuse_always(table, column, true)?;
                     self.correlated = false;
                     self.read.clear();
                     let typed = self.expression(value, scope)?;
@@ -347,7 +135,7 @@ impl Translator<'_> {
                             "SET to a subquery that reads, row by row, the table that is updated",
                         ));
                     }
-                    self.assigned(typed, info.kind, info.length, &info.name)?
+                    self.assigned(&typed, info.kind, info.length, &info.name)?
                 };
                 sets.push(format!("{} = {word}", quoted_name(&info.name)));
             }
@@ -355,7 +143,7 @@ impl Translator<'_> {
         Ok(sets)
     }
 
-    fn returning(
+    pub(super) fn returning(
         &mut self,
         table: &Arc<Table>,
         alias: &str,
@@ -377,7 +165,7 @@ impl Translator<'_> {
     }
 
     /// A column's default, if it has one.
-    fn default_of(&mut self, table: &Arc<Table>, column: usize) -> Result<Option<String>, Refusal> {
+    pub(super) fn default_of(&mut self, table: &Arc<Table>, column: usize) -> Result<Option<String>, Refusal> {
         let info = &table.columns[column];
         if let Some(sequence) = &info.sequence {
             return Ok(Some(format!("pg_nextval({})", quoted_text(sequence))));
@@ -386,28 +174,12 @@ impl Translator<'_> {
             None => Ok(None),
             Some(default) => {
                 let typed = self.expression(default, &Scope::default())?;
-                self.assigned(typed, info.kind, info.length, &info.name).map(Some)
+                self.assigned(&typed, info.kind, info.length, &info.name).map(Some)
             }
         }
     }
 
-    fn refuse_always(&self, table: &Table, column: usize, update: bool) -> Result<(), Refusal> {
-        let info = &table.columns[column];
-        if !info.always {
-            return Ok(());
-        }
-        let name = &info.name;
-        Err(Refusal::new(
-            "428C9",
-            if update {
-                format!("column \"{name}\" can only be updated to DEFAULT")
-            } else {
-                format!("cannot insert a non-DEFAULT value into column \"{name}\"")
-            },
-        ))
-    }
-
-    fn target(&mut self, name: &ObjectName) -> Result<Arc<Table>, Refusal> {
+    pub(super) fn target(&mut self, name: &ObjectName) -> Result<Arc<Table>, Refusal> {
         let table = Arc::clone(self.catalog.table(&relation_name(name)?)?);
         self.touched.insert(table.id);
         Ok(table)
@@ -426,6 +198,23 @@ impl Translator<'_> {
     }
 }
 
+/// A column whose values are always generated is given none by a statement.
+pub(super) fn refuse_always(table: &Table, column: usize, update: bool) -> Result<(), Refusal> {
+    let info = &table.columns[column];
+    if !info.always {
+        return Ok(());
+    }
+    let name = &info.name;
+    Err(Refusal::new(
+        "428C9",
+        if update {
+            format!("column \"{name}\" can only be updated to DEFAULT")
+        } else {
+            format!("cannot insert a non-DEFAULT value into column \"{name}\"")
+        },
+    ))
+}
+
 /// How the rows are found that would be written, and the condition that none but rows found so are.
 fn candidates(table: &Table, alias: &str, from: &str, condition: &str) -> (String, String) {
     let alias = quoted_name(alias);
@@ -437,13 +226,13 @@ fn candidates(table: &Table, alias: &str, from: &str, condition: &str) -> (Strin
     (found, format!("{joiner}{}", seen(table.id, &keys)))
 }
 
-fn column_name(name: &ObjectName) -> Result<String, Refusal> {
+pub(super) fn column_name(name: &ObjectName) -> Result<String, Refusal> {
     match name.0.as_slice() {
         [sqlparser::ast::ObjectNamePart::Identifier(ident)] => Ok(folded(ident)),
         _ => Err(Refusal::unsupported(format_args!("assignments to {name}"))),
     }
 }
 
-fn is_default(expr: &Expr) -> bool {
+pub(super) fn is_default(expr: &Expr) -> bool {
     matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"))
 }
