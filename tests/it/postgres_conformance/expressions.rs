@@ -32,9 +32,9 @@ const STATEMENTS: &[&str] = &[
     // Text.
     "SELECT upper('aé'), lower('ÀB'), length('né'), octet_length('né'), char_length('abc'), trim('  x '), ltrim('xxa', 'x'), rtrim('a  '), btrim('xax', 'x')",
     "SELECT substring('abcdef' FROM 2 FOR 3), substr('abcdef', 3), left('abc', 2), right('abc', 2), position('c' IN 'abc'), strpos('abc', 'b')",
-    "SELECT replace('aXbX', 'X', '-'), concat('a', NULL, 1, true), concat_ws('/', 'a', NULL, 'b'), repeat('ab', 2), reverse('abc')",
-    "SELECT split_part('a/b/c', '/', 2), lpad('7', 3, '0'), md5('x')",
-    "SELECT abs(-3), abs(-1.5::float8), mod(7, 3), floor(1.7::float8), ceil(1.2::float8), round(2.5::float8), power(2, 10), sqrt(16::float8)",
+    "SELECT replace('aXbX', 'X', '-'), concat('a', NULL, 1, true), concat_ws('/', 'a', NULL, 'b'), repeat('ab', 2), starts_with('abc', 'ab')",
+    "SELECT split_part('a/b/c', '/', 2), lpad('7', 3, '0'), encode('\\xdead'::bytea, 'hex'), decode('beef', 'hex')",
+    "SELECT abs(-3), abs(-1.5::float8), mod(7, 3), floor(1.7::float8), ceil(1.2::float8), round(2.5::float8)",
     "SELECT hashtext('ws1'), hashtext(''), hashtext('a longer text that does not fit into twelve bytes')",
     // Parameters and their types.
     "SELECT $1::text, $2::int -- x,7",
@@ -70,9 +70,8 @@ const STATEMENTS: &[&str] = &[
     "SELECT id FROM workspaces WHERE updated_at < now() - interval '1 day' AND updated_at > '2019-01-01' ORDER BY id",
     // JSON.
     "SELECT '{\"a\": {\"b\": 1}}'::jsonb -> 'a', '{\"a\": {\"b\": 1}}'::jsonb -> 'a' ->> 'b', '[1, 2]'::jsonb -> 1, '[1, 2]'::jsonb ->> -1, '{\"a\": 1}'::jsonb ->> 'z'",
-    "SELECT '{\"a\": 1}'::jsonb ? 'a', '{\"a\": 1, \"b\": 2}'::jsonb @> '{\"a\": 1}', '{\"a\": 1}'::jsonb = '{\"a\": 1.0}', '{\"a\": {\"b\": [1, 2]}}'::jsonb #>> '{a,b,1}'",
-    "SELECT jsonb_build_object('a', 1, 'b', NULL, 'c', true), jsonb_build_array(1, 'x'), to_jsonb('x'::text), '{\"a\": 1}'::jsonb || '{\"b\": 2}', '{\"a\": 1, \"b\": 2}'::jsonb - 'a'",
-    "SELECT jsonb_set('{\"a\": 1}', '{a}', '2'), jsonb_array_length('[1, 2]'), jsonb_typeof('[]')",
+    "SELECT '{\"a\": 1, \"b\": 2}'::jsonb = '{\"b\": 2, \"a\": 1}', '{\"a\": 1}'::jsonb = '{\"a\": 2}'",
+    "SELECT jsonb_build_object('a', 1, 'b', NULL, 'c', true), to_jsonb('x'::text), '{\"a\": 1}'::jsonb || '{\"b\": 2}'",
     // Rows.
     "SELECT * FROM workspaces ORDER BY id",
     "SELECT w.* FROM workspaces w ORDER BY w.id",

@@ -6,7 +6,6 @@
 mod bench;
 mod compare;
 mod expressions;
-mod hunt;
 mod interleavings;
 mod peers;
 mod random;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use proptest::test_runner::TestCaseError;
 
-use super::bench::Bench;
+use super::bench::{Bench, Tally};
 use super::schema::TABLES;
 use super::steps::sequences;
 use crate::cases::runner;
@@ -31,5 +31,24 @@ fn random_sequences_are_answered_alike() {
     if let Err(failure) = result {
         panic!("{failure}");
     }
-    eprintln!("{:#?}", bench.borrow().tally);
+    check(&bench.into_inner().tally);
+}
+
+/// The comparison is worth something only if statements were served, were refused in every way there is, and waited.
+fn check(tally: &Tally) {
+    assert!(tally.steps > u64::from(SEQUENCES) * LENGTH as u64 / 3, "only {} statements were compared", tally.steps);
+    assert!(tally.templates.len() > 90, "only {} kinds of statement took part: {tally:#?}", tally.templates.len());
+    for (template, [served, refused, _]) in &tally.templates {
+        assert!(served + refused > 0, "`{template}` was never answered");
+    }
+    let waited: u64 = tally.templates.values().map(|[_, _, waited]| waited).sum();
+    assert!(waited > 200, "only {waited} statements waited for a lock: {tally:#?}");
+    for state in [
+        "21000", "22001", "22003", "22007", "22008", "22012", "22P02", "23502", "23503", "23505", "23514", "25P01",
+        "25P02", "3B001", "40P01", "42601", "42702", "42703", "42803", "42804", "42883", "42P01", "55P03",
+    ] {
+        assert!(tally.states.contains_key(state), "SQLSTATE {state} was never met: {:#?}", tally.states);
+    }
+    let ended = tally.races + tally.other_victims;
+    assert!(ended < u64::from(SEQUENCES) / 20, "{ended} sequences ended where nobody promises anything");
 }

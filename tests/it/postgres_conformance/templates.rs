@@ -103,7 +103,8 @@ pub(crate) const TRANSACTIONS: Group = &[
 ];
 
 /// What begins a transaction.
-pub(crate) const BEGINNINGS: &[&str] = &["BEGIN", "START TRANSACTION", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION"];
+pub(crate) const BEGINNINGS: &[&str] =
+    &["BEGIN", "START TRANSACTION", "BEGIN ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION"];
 
 /// What ends one.
 pub(crate) const ENDS: &[&str] = &["COMMIT", "ROLLBACK", "COMMIT", "END", "ABORT", "COMMIT WORK"];

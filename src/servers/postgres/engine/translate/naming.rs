@@ -1,6 +1,6 @@
 //! What names are, and what columns of a result are called.
 
-use sqlparser::ast::{DataType, Expr, Ident, ObjectName, ObjectNamePart, SelectItem, SetExpr, TrimWhereField, Value};
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName, ObjectNamePart, SelectItem, SetExpr, TrimWhereField};
 
 use super::super::super::refusal::Refusal;
 use super::super::kinds::{declared, short_name};
@@ -68,10 +68,6 @@ fn name_of(expr: &Expr) -> Option<(String, bool)> {
         Expr::Ceil { .. } => word("ceil"),
         Expr::Floor { .. } => word("floor"),
         Expr::Interval(_) => Some(("interval".to_owned(), false)),
-        Expr::Value(value) => match value.value {
-            Value::Boolean(_) => Some(("bool".to_owned(), false)),
-            _ => None,
-        },
         Expr::Subquery(query) => match query.body.as_ref() {
             SetExpr::Select(select) => match select.projection.first()? {
                 SelectItem::UnnamedExpr(expr) => name_of(expr).map(|(name, _)| (name, true)),
