@@ -88,10 +88,9 @@ impl Sandbox {
 
     fn deploy_replica(&self, plan: &mut Deployment, number: u32) {
         let lock = match self.topology.locks {
-            Locks::ReadWrite => Kind::ReadWrite,
             Locks::Single => Kind::Single,
-            Locks::Mixed if number.is_multiple_of(2) => Kind::ReadWrite,
-            Locks::Mixed => Kind::Single,
+            Locks::Mixed if !number.is_multiple_of(2) => Kind::Single,
+            Locks::ReadWrite | Locks::Mixed => Kind::ReadWrite,
         };
         let options = Options {
             name: replica_name(number),
