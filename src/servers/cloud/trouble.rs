@@ -19,8 +19,8 @@ struct Spell<T> {
 }
 
 impl<T: Copy> Spell<T> {
-    fn for_seconds(what: T, seconds: u64) -> Option<Self> {
-        Some(Self { what, until: Instant::now() + Duration::from_secs(seconds) })
+    fn for_seconds(what: T, seconds: u64) -> Self {
+        Self { what, until: Instant::now() + Duration::from_secs(seconds) }
     }
 }
 
@@ -49,7 +49,7 @@ impl Troubles {
     pub(super) fn grow_sluggish(&mut self, magnitude: u64) -> String {
         let delay = Duration::from_secs(8 + magnitude % 13);
         let lasts = lasts(magnitude / 13);
-        self.sluggish = Spell::for_seconds(delay, lasts);
+        self.sluggish = Some(Spell::for_seconds(delay, lasts));
         format!("answers take {delay:?} for {lasts} s")
     }
 
@@ -58,7 +58,7 @@ impl Troubles {
         let (how, word) =
             if magnitude.is_multiple_of(2) { (Failing::After, "after") } else { (Failing::Before, "before") };
         let lasts = 1 + (magnitude / 2) % 60;
-        self.failing = Spell::for_seconds(how, lasts);
+        self.failing = Some(Spell::for_seconds(how, lasts));
         format!("requests fail {word} their effect for {lasts} s")
     }
 
@@ -66,7 +66,7 @@ impl Troubles {
     pub(super) fn grow_odd(&mut self, magnitude: u64) -> String {
         let which = (magnitude % ODDITIES.len() as u64) as usize;
         let lasts = lasts(magnitude / ODDITIES.len() as u64);
-        self.odd = Spell::for_seconds(which, lasts);
+        self.odd = Some(Spell::for_seconds(which, lasts));
         format!("status is {} for {lasts} s", ODDITIES[which])
     }
 
@@ -75,7 +75,7 @@ impl Troubles {
         let lag = 1 + magnitude % 60;
         let lasts = lasts(magnitude / 60) % 100 + 10;
         let now = Instant::now();
-        self.stale = Spell::for_seconds(now.checked_sub(Duration::from_secs(lag)).unwrap_or(now), lasts);
+        self.stale = Some(Spell::for_seconds(now.checked_sub(Duration::from_secs(lag)).unwrap_or(now), lasts));
         format!("status is as of {lag} s ago for {lasts} s")
     }
 
@@ -83,7 +83,7 @@ impl Troubles {
     pub(super) fn throttle(&mut self, magnitude: u64) -> String {
         let one_in = 2 + magnitude % 4;
         let lasts = lasts(magnitude / 4);
-        self.throttled = Spell::for_seconds(one_in, lasts);
+        self.throttled = Some(Spell::for_seconds(one_in, lasts));
         format!("one request in {one_in} is taken for {lasts} s")
     }
 
@@ -91,7 +91,7 @@ impl Troubles {
     pub(super) fn boot_slowly(&mut self, magnitude: u64) -> String {
         let more = Duration::from_secs(1 + magnitude % 90);
         let lasts = lasts(magnitude / 90);
-        self.slow_boot = Spell::for_seconds(more, lasts);
+        self.slow_boot = Some(Spell::for_seconds(more, lasts));
         format!("boots take {more:?} longer for {lasts} s")
     }
 

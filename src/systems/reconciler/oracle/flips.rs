@@ -70,7 +70,7 @@ fn lack_of_proof(seen: &Lens, told: &Told) -> Option<&'static str> {
 }
 
 fn uncertainty_inert(seen: &Lens, findings: &mut Findings) {
-    for answer in seen.answers.iter().filter(|answer| &*answer.answer == "error") {
+    for answer in seen.answers.iter().filter(|answer| &*answer.word == "error") {
         findings.exercised();
         let told = seen
             .events

@@ -26,7 +26,7 @@ fn user_intent_absorbing(seen: &Lens, findings: &mut Findings) {
             if written.row.as_ref().is_some_and(|row| row.status.is_put_away()) {
                 continue;
             }
-            let verb = seen.client_at(written.by).and_then(|op| op.verb());
+            let verb = seen.client_at(written.by).and_then(super::lens::Op::verb);
             let by_right = match written.row {
                 Some(_) => matches!(verb, Some(Verb::Resume | Verb::Unremove)),
                 None => verb == Some(Verb::Purge),

@@ -60,18 +60,18 @@ pub(super) struct Answer {
     pub(super) workspace: Arc<str>,
     pub(super) instance: Arc<str>,
     /// The word for it.
-    pub(super) answer: Arc<str>,
+    pub(super) word: Arc<str>,
 }
 
 impl Answer {
     /// Whether it says that the instance is not up.
     pub(super) fn is_negative(&self) -> bool {
-        matches!(&*self.answer, "stopping" | "stopped" | "terminated")
+        matches!(&*self.word, "stopping" | "stopped" | "terminated")
     }
 
     /// Whether it says nothing of use.
     pub(super) fn is_silent(&self) -> bool {
-        matches!(&*self.answer, "error" | "odd")
+        matches!(&*self.word, "error" | "odd")
     }
 }
 

@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 by,
                 workspace: fact.text("workspace").into(),
                 instance: fact.text("instance").into(),
-                answer: fact.text("answer").into(),
+                word: fact.text("answer").into(),
             }),
             "reconciler.cycle" => {
                 self.turning.insert(event.activity, self.cycles.len());

@@ -68,7 +68,7 @@ impl Server {
             }
             let since = recent.begun.elapsed();
             if since < DEBOUNCE {
-                return Admitted::After(DEBOUNCE - since);
+                return Admitted::After(DEBOUNCE.saturating_sub(since));
             }
         }
         restarts.insert(id.to_owned(), Recent { begun: Instant::now(), under_way: true, next: None });

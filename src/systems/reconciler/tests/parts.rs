@@ -18,7 +18,7 @@ fn every_operation_reads_back_as_it_is_written() {
     let system = Reconciler::default();
     let mut operations = vec![Operation::List(0), Operation::List(1), Operation::Wait(Duration::from_millis(1_500))];
     for verb in Verb::ALL {
-        let via = if verb.is_accident() { 0 } else { 1 };
+        let via = u32::from(!verb.is_accident());
         operations.push(Operation::of(verb, 3));
         operations.push(Operation::Workspace { verb, workspace: 2, via, external: verb == Verb::Create });
     }
