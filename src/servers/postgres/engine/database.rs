@@ -23,8 +23,9 @@ const PREPARED: usize = 1_024;
 ///
 /// Isolation is read committed: each statement sees what was committed when it began and what its own transaction wrote.
 /// A row that another open transaction has written or locked makes a writer wait, and then look again: the statement is
-/// carried out anew on what is committed by then. (Postgres looks again at the one row alone, so there a statement that
-/// has waited does not find rows that only now fit its condition.)
+/// carried out anew on what is committed by then, and finds of the rows that it would write or lock none but those it had
+/// found when it began, as in Postgres. What it only reads, such as other tables in a join, it reads as it is by then,
+/// where Postgres goes on with what was there.
 ///
 /// There is one copy of the data. What an open transaction has written is undone before the statement of another session
 /// and done again before its own next one.
@@ -233,7 +234,7 @@ impl Database {
             Plan::Empty => Attempt::Done(Ok(Answer::tag(""))),
             Plan::Work(work) => self.work(session, work, statement, parameters, now),
             Plan::Define(parsed) => self.definition(session, parsed, &statement.0.text, now),
-            Plan::Truncate { tables, restart } => self.truncate(session, tables, *restart, now),
+            Plan::Truncate { tables, restart } => self.truncate(session, tables, *restart),
             control => {
                 let outcome = self.control(session, control, now);
                 if outcome.is_err() {

@@ -79,16 +79,7 @@ impl Database {
             let lost: i64 =
                 self.storage.query_row(&sql, [], |row| row.get(0)).map_err(|error| self.storage_refusal(&error))?;
             if lost > 0 {
-                return Err(Refusal {
-                    constraint: Some((key.name.clone(), table.name.clone())),
-                    ..Refusal::new(
-                        "23503",
-                        format!(
-                            "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
-                            table.name, key.name
-                        ),
-                    )
-                });
+                return Err(without_parent(table, key));
             }
         }
         Ok(())
@@ -117,18 +108,7 @@ impl Database {
         let Some(parent_key) = found else {
             let detail =
                 format!("Key {} is not present in table \"{}\".", key_told(table, &key.columns, &values), parent.name);
-            return Err(Refusal {
-                detail: Some(detail),
-                constraint: Some((key.name.clone(), table.name.clone())),
-                ..Refusal::new(
-                    "23503",
-                    format!(
-                        "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
-                        table.name, key.name
-                    ),
-                )
-            }
-            .into());
+            return Err(Refusal { detail: Some(detail), ..without_parent(table, key) }.into());
         };
         let all: Vec<usize> = (0..width).collect();
         match encoded_cells(&parent_key, &all) {
@@ -227,6 +207,12 @@ impl Database {
 /// The places of the columns that a key refers to.
 fn parent_places(parent: &Table, key: &ForeignKey) -> Result<Vec<usize>, Refusal> {
     key.parent_columns.iter().map(|name| parent.require(name)).collect()
+}
+
+fn without_parent(table: &Table, key: &ForeignKey) -> Refusal {
+    let message =
+        format!("insert or update on table \"{}\" violates foreign key constraint \"{}\"", table.name, key.name);
+    Refusal { constraint: Some((key.name.clone(), table.name.clone())), ..Refusal::new("23503", message) }
 }
 
 fn still_referenced(parent: &Table, child: &Table, key: &ForeignKey, values: &[Cell]) -> Refusal {

@@ -53,7 +53,7 @@ impl Database {
     }
 
     /// Empties tables.
-    pub(super) fn truncate(&mut self, id: SessionId, tables: &[TableId], restart: bool, now: i64) -> Attempt {
+    pub(super) fn truncate(&mut self, id: SessionId, tables: &[TableId], restart: bool) -> Attempt {
         let users = self.users_of(id, tables);
         if !users.is_empty() {
             return self.settle(id, Err(Signal::Wait(users)));
@@ -64,7 +64,6 @@ impl Database {
         }
         self.place(id);
         self.enter(id, false);
-        let _ = now;
         let mut changes = Vec::new();
         for &table in tables {
             let Some(table) = self.catalog.by_id(table).cloned() else { continue };

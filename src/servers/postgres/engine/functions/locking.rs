@@ -1,10 +1,11 @@
 //! Locks.
 
+use rusqlite::types::ValueRef;
+
 use super::super::super::refusal::Refusal;
 use super::super::live::Signal;
 use super::super::locks::{Number, Strength, encoded};
 use super::{Registry, int, string};
-use rusqlite::types::ValueRef;
 
 /// Makes them known.
 pub(super) fn register(registry: &Registry<'_>) -> rusqlite::Result<()> {
