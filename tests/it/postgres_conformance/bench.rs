@@ -50,7 +50,6 @@ pub(crate) struct Bench<R, S> {
     pub(crate) real: Side<R>,
     pub(crate) simulated: Side<S>,
     pub(crate) tally: Tally,
-    pub(crate) last: &'static str,
 }
 
 /// Whether a sequence can go on.
@@ -75,7 +74,7 @@ impl Bench<Real, Simulated> {
     pub(crate) async fn start(tables: &[&str]) -> Option<Self> {
         let real = Side::new(Real::start().await?, SESSIONS).await.expect("the real server accepts");
         let simulated = Side::new(Simulated::start(), SESSIONS).await.expect("the simulated server accepts");
-        let mut new = Self { real, simulated, tally: Tally::default(), last: "" };
+        let mut new = Self { real, simulated, tally: Tally::default() };
         for table in tables {
             new.expect(table).await.expect("tables can be made");
         }
@@ -171,14 +170,8 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.real.sessions[connection].busy
     }
 
-    /// Sends one statement; what the first difference is, if there is one.
-    pub(crate) async fn say(&mut self, at: usize, said: &Said) -> Result<(), String> {
-        self.step(at, said).await.map(drop)
-    }
-
     async fn step(&mut self, at: usize, said: &Said) -> Result<Course, String> {
         self.tally.steps += 1;
-        self.last = said.template;
         if self.real.sessions[at].lacks(&said.statement, said.way) {
             for session in [&mut self.real.sessions[at], &mut self.simulated.sessions[at]] {
                 session.prepare(&said.statement).await.map_err(|error| broken(&error))?;
@@ -259,7 +252,6 @@ impl<R: Peer, S: Peer> Bench<R, S> {
 
     /// Ends what is still open, and compares what the tables then hold.
     async fn end(&mut self, word: &str) -> Result<(), String> {
-        self.last = "END";
         // Each end may let another go on, which then is ended too.
         let mut ended = vec![false; self.real.sessions.len()];
         while let Some(at) = (0..ended.len()).find(|&at| !ended[at] && !self.is_busy(at)) {

@@ -156,6 +156,17 @@ const SCRIPTS: &[(&str, &str)] = &[
         B: DELETE FROM sandboxes WHERE id = '00000000-0000-0000-0000-000000000001' -- waits
         A: COMMIT
         B: SELECT count(*) FROM inodes"),
+    ("who may not leave children behind waits to know whether they stay", "
+        A: BEGIN
+        A: DELETE FROM inodes WHERE blob = 'h1'
+        B: DELETE FROM blobs WHERE sha = 'h1' -- waits
+        A: ROLLBACK"),
+    ("who may not leave children behind waits, and keeps the parent meanwhile", "
+        A: BEGIN
+        A: DELETE FROM events WHERE workspace = 'ws3'
+        B: DELETE FROM workspaces WHERE id = 'ws3' -- waits
+        C: SELECT id FROM workspaces WHERE id = 'ws3' FOR SHARE -- waits
+        A: COMMIT"),
     ("a new parent is looked for, the old one is let go", "
         A: BEGIN
         A: UPDATE workspaces SET parent = 'ws2' WHERE id = 'ws1'

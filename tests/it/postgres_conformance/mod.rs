@@ -16,6 +16,5 @@ mod schema;
 mod session;
 mod side;
 mod steps;
-mod systems;
 mod templates;
 mod wire;

@@ -92,29 +92,12 @@ impl Database {
             return Ok(());
         }
         let parent = self.catalog.table(&key.parent)?.clone();
-        let places = parent_places(&parent, key)?;
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {}",
-            parent.list(parent.key()),
-            quoted_name(&parent.name),
-            parent.matches(&places, 1)
-        );
-        let width = parent.key().len();
-        let found = self.storage.prepare_cached(&sql).and_then(|mut statement| {
-            let mut rows = statement.query(params_from_iter(values.iter().map(ToSqlOutput::from)))?;
-            rows.next()?.map(|row| (0..width).map(|place| row.get::<_, Cell>(place)).collect()).transpose()
-        });
-        let found: Option<Vec<Cell>> = found.map_err(|error| self.storage_signal(&error))?;
-        let Some(parent_key) = found else {
-            let detail =
-                format!("Key {} is not present in table \"{}\".", key_told(table, &key.columns, &values), parent.name);
-            return Err(Refusal { detail: Some(detail), ..without_parent(table, key) }.into());
-        };
-        let all: Vec<usize> = (0..width).collect();
-        match encoded_cells(&parent_key, &all) {
-            Some(target) => self.shared.lock().lock_row(parent.id, target, Strength::KeyShare).map_err(Signal::Wait),
-            None => Ok(()),
+        if self.keeps(&parent, &parent_places(&parent, key)?, &values)? {
+            return Ok(());
         }
+        let detail =
+            format!("Key {} is not present in table \"{}\".", key_told(table, &key.columns, &values), parent.name);
+        Err(Refusal { detail: Some(detail), ..without_parent(table, key) }.into())
     }
 
     /// A row goes, or its key changes: what becomes of the rows that refer to it.
@@ -187,20 +170,36 @@ impl Database {
         Some((Arc::clone(child), child.foreign_keys.get(reference.number)?.clone()))
     }
 
-    fn has_children(&self, child: &Table, key: &ForeignKey, values: &[Cell]) -> Result<bool, Signal> {
-        self.has_row(child, &key.columns, values)
+    /// Whether there is a row that refers to these values. If another transaction may be about to take it away, that is
+    /// waited for.
+    fn has_children(&mut self, child: &Table, key: &ForeignKey, values: &[Cell]) -> Result<bool, Signal> {
+        self.keeps(child, &key.columns, values)
     }
 
-    fn has_parent(&self, parent: &Table, key: &ForeignKey, values: &[Cell]) -> Result<bool, Signal> {
-        self.has_row(parent, &parent_places(parent, key)?, values)
+    fn has_parent(&mut self, parent: &Table, key: &ForeignKey, values: &[Cell]) -> Result<bool, Signal> {
+        self.keeps(parent, &parent_places(parent, key)?, values)
     }
 
-    fn has_row(&self, table: &Table, columns: &[usize], values: &[Cell]) -> Result<bool, Signal> {
-        let sql = format!("SELECT 1 FROM {} WHERE {}", quoted_name(&table.name), table.matches(columns, 1));
-        self.storage
-            .prepare_cached(&sql)
-            .and_then(|mut statement| statement.exists(params_from_iter(values.iter().map(ToSqlOutput::from))))
-            .map_err(|error| self.storage_signal(&error))
+    /// Whether there is a row with these values, which then stays, key and all, until the transaction ends.
+    fn keeps(&mut self, table: &Table, columns: &[usize], values: &[Cell]) -> Result<bool, Signal> {
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {}",
+            table.list(table.key()),
+            quoted_name(&table.name),
+            table.matches(columns, 1)
+        );
+        let width = table.key().len();
+        let found = self.storage.prepare_cached(&sql).and_then(|mut statement| {
+            let mut rows = statement.query(params_from_iter(values.iter().map(ToSqlOutput::from)))?;
+            rows.next()?.map(|row| (0..width).map(|place| row.get::<_, Cell>(place)).collect()).transpose()
+        });
+        let found: Option<Vec<Cell>> = found.map_err(|error| self.storage_signal(&error))?;
+        let Some(row_key) = found else { return Ok(false) };
+        let all: Vec<usize> = (0..width).collect();
+        if let Some(target) = encoded_cells(&row_key, &all) {
+            self.shared.lock().lock_row(table.id, target, Strength::KeyShare).map_err(Signal::Wait)?;
+        }
+        Ok(true)
     }
 }
 
