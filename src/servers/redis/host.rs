@@ -280,7 +280,7 @@ impl Redis {
         // A key lives through the millisecond of its deadline.
         let wait = deadline.saturating_sub(wall()).saturating_add(1).max(1);
         let wait = Duration::from_millis(wait as u64);
-        Some(if wait > FAR { wait - FAR } else { wait.min(RECHECK) })
+        Some(if wait > FAR { wait.saturating_sub(FAR) } else { wait.min(RECHECK) })
     }
 
     /// Serves one connection until either side ends it.

@@ -3,6 +3,7 @@
 //! Every request is carried out by a task of its own, as an activity named after what it does: a client that hangs up
 //! leaves it running, so that no operation ends halfway.
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -193,7 +194,7 @@ fn printed(results: Vec<StepResult>) -> Printed {
             Ok(None) => {}
             Err(failure) => {
                 printed.exit = 1;
-                printed.stderr.push_str(&format!("line {}: {failure}\n", number + 1));
+                let _ = writeln!(printed.stderr, "line {}: {failure}", number + 1);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Sandboxes in Postgres: each call is one statement, or one transaction.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -89,7 +90,11 @@ pub(crate) async fn delete(rows: &Rows, id: &str, epoch: Option<i64>) -> Result<
 
 /// The hash that a content is kept under.
 pub(crate) fn hash(content: &str) -> String {
-    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(content.as_bytes()) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Where a write's statements go: each for itself, or all of a script in one transaction behind the fence.
@@ -97,7 +102,7 @@ pub(crate) enum Hand<'a> {
     /// Each takes effect at once.
     Loose(&'a Rows),
     /// All take effect together, or none does.
-    Fenced(Transaction),
+    Fenced(Box<Transaction>),
 }
 
 impl Hand<'_> {
@@ -111,7 +116,7 @@ impl Hand<'_> {
             let _ = transaction.rollback().await;
             return Ok(None);
         }
-        Ok(Some(Self::Fenced(transaction)))
+        Ok(Some(Self::Fenced(Box::new(transaction))))
     }
 
     /// The content under a hash.

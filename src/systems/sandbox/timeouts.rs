@@ -13,14 +13,14 @@ pub(crate) const RENEW: Duration = Duration::from_secs(20);
 /// The least pause before a failed renewal is tried again; at most a quarter of [`RENEW`].
 pub(crate) const RENEW_RETRY: Duration = Duration::from_millis(50);
 /// How long a request waits for its lock: upstream's at #155, and later.
-pub(crate) const ACQUIRE_LONG: Duration = Duration::from_secs(300);
+pub(crate) const ACQUIRE_LONG: Duration = Duration::from_mins(5);
 pub(crate) const ACQUIRE_SHORT: Duration = Duration::from_secs(75);
 /// The first pause before a lock is tried again, or half of it where it is jittered.
 pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(50);
 /// The longest, where each is twice as long as the one before.
 pub(crate) const LOCK_RETRY_MOST: Duration = Duration::from_secs(2);
 /// After how long without use a session is let go of.
-pub(crate) const IDLE: Duration = Duration::from_secs(600);
+pub(crate) const IDLE: Duration = Duration::from_mins(10);
 /// How often that is looked at.
 pub(crate) const REAP: Duration = Duration::from_mins(1);
 /// How often what could not be published is tried again.

@@ -39,7 +39,7 @@ impl Manager {
         }
         let mark = self.counters.read(&session.key.tenant, &session.key.id).await;
         point(points::COUNTED, &session.key.id).await;
-        if let Some(tree) = self.unsuspected(session, &mark) {
+        if let Some(tree) = unsuspected(session, &mark) {
             return Ok(tree);
         }
         let looked = self.reload(session, count_of(&mark)).await;
@@ -81,7 +81,7 @@ impl Manager {
 
     /// The counter says no more than where to look first: the row decides.
     async fn look_at_row(&self, session: &Arc<Session>, mark: &Result<Mark, StorageError>) -> Looked {
-        let Some(tree) = self.unsuspected(session, mark) else {
+        let Some(tree) = unsuspected(session, mark) else {
             return self.reload(session, count_of(mark)).await;
         };
         let id = &session.key.id;
@@ -93,12 +93,6 @@ impl Manager {
                 None => self.reload(session, count_of(mark)).await,
             },
         }
-    }
-
-    /// The tree that it has, if the counter says nothing else.
-    fn unsuspected(&self, session: &Session, mark: &Result<Mark, StorageError>) -> Option<Arc<Tree>> {
-        let tree = session.tree()?;
-        (self.agrees(session, count_of(mark))).then_some(tree)
     }
 
     /// The counter decides.
@@ -120,7 +114,7 @@ impl Manager {
             Mark::Absent => (self.policy.absent == Absent::Zero).then_some(Count::Number(0)),
             Mark::Garbled => (self.policy.garbled == Garbled::Clamped).then_some(Count::Number(0)),
         };
-        if self.agrees(session, count)
+        if agrees(session, count)
             && let Some(tree) = session.tree()
         {
             return Ok(Some(tree));
@@ -133,30 +127,6 @@ impl Manager {
             return Ok(session.tree());
         }
         self.reload(session, count).await
-    }
-
-    /// Whether the counter says what it did when the tree was last known to be good; stamped, whether it says what the tree
-    /// itself does.
-    fn agrees(&self, session: &Session, count: Option<Count>) -> bool {
-        let seen = session.seen();
-        let equal = match count {
-            Some(Count::Stamp(stamp)) => session.stamp() == Some(stamp),
-            Some(Count::Number(_)) => count == seen,
-            None => false,
-        };
-        let text = |count: Option<Count>| count.map(Count::text).unwrap_or_default();
-        fact(
-            "sandbox.compared",
-            [
-                ("sandbox", session.key.id.clone().into()),
-                ("session", session.identity.clone().into()),
-                ("stamp", session.stamp().map(|stamp| stamp.to_string()).unwrap_or_default().into()),
-                ("seen", text(seen).into()),
-                ("counter", text(count).into()),
-                ("equal", equal.into()),
-            ],
-        );
-        equal
     }
 
     /// Loads the tree; `count` is what the counter said before.
@@ -189,6 +159,36 @@ impl Manager {
             }
         }
     }
+}
+
+/// The tree that it has, if the counter says nothing else.
+fn unsuspected(session: &Session, mark: &Result<Mark, StorageError>) -> Option<Arc<Tree>> {
+    let tree = session.tree()?;
+    agrees(session, count_of(mark)).then_some(tree)
+}
+
+/// Whether the counter says what it did when the tree was last known to be good; stamped, whether it says what the tree
+/// itself does.
+fn agrees(session: &Session, count: Option<Count>) -> bool {
+    let seen = session.seen();
+    let equal = match count {
+        Some(Count::Stamp(stamp)) => session.stamp() == Some(stamp),
+        Some(Count::Number(_)) => count == seen,
+        None => false,
+    };
+    let text = |count: Option<Count>| count.map(Count::text).unwrap_or_default();
+    fact(
+        "sandbox.compared",
+        [
+            ("sandbox", session.key.id.clone().into()),
+            ("session", session.identity.clone().into()),
+            ("stamp", session.stamp().map(|stamp| stamp.to_string()).unwrap_or_default().into()),
+            ("seen", text(seen).into()),
+            ("counter", text(count).into()),
+            ("equal", equal.into()),
+        ],
+    );
+    equal
 }
 
 /// A tree that the row has confirmed: it is good for whoever asked, and for the session unless that has a newer one.

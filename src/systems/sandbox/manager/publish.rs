@@ -6,11 +6,12 @@ use super::Manager;
 use crate::runtime::{activity, fact, point, time};
 use crate::storage::StorageError;
 use crate::systems::sandbox::points;
-use crate::systems::sandbox::policy::Drain;
-use crate::systems::sandbox::session::Session;
+use crate::systems::sandbox::policy::{Counter, Drain};
+use crate::systems::sandbox::session::{Key, Session};
 use crate::systems::sandbox::store;
 use crate::systems::sandbox::timeouts::DRAIN;
 use crate::systems::sandbox::tree::Tree;
+use crate::systems::sandbox::version::Count;
 
 impl Manager {
     /// Tells other replicas of the tree that a session has. Where that fails it is left for later.
@@ -20,9 +21,24 @@ impl Manager {
             self.settled(session);
             return Ok(());
         };
-        match self.counters.publish(&session.key.tenant, &session.key.id, tree.stamp).await {
+        let Key { tenant, id } = &session.key;
+        let published = match self.policy.counter {
+            Counter::Bare => {
+                let published = self.counters.publish(tenant, id, tree.stamp).await;
+                if let Ok(count) = published {
+                    self.snapshots.leave(tenant, id, count, &tree).await;
+                }
+                published
+            }
+            // What the snapshot says of itself is known beforehand, so both are sent together.
+            Counter::Stamped => {
+                let count = Count::Stamp(tree.stamp);
+                let leave = self.snapshots.leave(tenant, id, count, &tree);
+                tokio::join!(self.counters.publish(tenant, id, tree.stamp), leave).0
+            }
+        };
+        match published {
             Ok(count) => {
-                self.snapshots.leave(&session.key.tenant, &session.key.id, count, &tree).await;
                 session.see(Some(count));
                 self.settled(session);
                 tell("sandbox.published", session, &tree, by);

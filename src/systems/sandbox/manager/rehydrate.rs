@@ -35,6 +35,8 @@ impl Manager {
                 Err(failure) => return Err(failure),
             }
         }
+        // If it has ended for good, that is the answer.
+        self.owned(key).await?;
         Err(Failure::new(Code::Esessionclosing, format!("{} ends and begins again all the time", key.id)))
     }
 
