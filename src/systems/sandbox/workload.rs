@@ -93,7 +93,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 impl Default for Workload {
     fn default() -> Self {
-        Self { operations: 50, sandboxes: 2, files: 2, steps: 3, mix: Mix::default(), idle: Duration::from_secs(30) }
+        Self { operations: 40, sandboxes: 2, files: 2, steps: 3, mix: Mix::default(), idle: Duration::from_secs(30) }
     }
 }
 
