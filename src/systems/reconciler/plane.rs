@@ -95,10 +95,10 @@ impl ControlPlane {
         Ok(created.instance_id)
     }
 
-    /// Starts an instance that was shut down. False: there is none to start any more.
-    pub(crate) async fn start(&self, instance: &str) -> Result<bool, Silence> {
+    /// Starts an instance, if it was shut down, and says what it is then. `None`: there is none to start any more.
+    pub(crate) async fn start(&self, instance: &str) -> Result<Option<State>, Silence> {
         let state = self.turn(instance, Method::POST, &format!("/instances/{instance}/start")).await?;
-        Ok(state.is_some_and(|state| state != State::Terminated))
+        Ok(state.filter(|state| *state != State::Terminated))
     }
 
     /// Shuts an instance down.

@@ -238,10 +238,10 @@ pub(crate) const RENEW: &str = concat!(
     columns!()
 );
 
-/// It has a new instance: `$2` generation, `$3` the instance.
+/// It has an instance: `$2` generation, `$3` the instance, `$4` the status that comes of it.
 pub(crate) const RECORD: &str = "
 UPDATE workspaces
-SET instance_id = $3, parked_id = NULL, owed = 'nothing', claimed_by = NULL, claimed_until = NULL,
+SET status = $4, instance_id = $3, parked_id = NULL, owed = 'nothing', claimed_by = NULL, claimed_until = NULL,
     attached_at = now(), last_heartbeat_at = NULL, updated_at = now()
 WHERE id = $1 AND generation = $2 AND status = 'provisioning' AND owed = 'create'";
 
@@ -276,7 +276,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, Vec<Parameter>)> {
         ("schema", SCHEMA, Vec::new()),
         ("create", CREATE, words(&["ws1", "provisioning", "cloud", "g1", "create", "server-a"])),
         ("create again", CREATE, words(&["ws1", "provisioning", "cloud", "g2", "create", "server-b"])),
-        ("record", RECORD, words(&["ws1", "g1", "i-1"])),
+        ("record", RECORD, words(&["ws1", "g1", "i-1", "provisioning"])),
         ("heartbeat", HEARTBEAT, words(&["ws1", "i-1", "online"])),
         ("read", READ, words(&["ws1"])),
         ("list", LIST, words(&["ws0"])),
@@ -291,7 +291,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, Vec<Parameter>)> {
         ("begin", BEGIN_CLAIMED, words(&["ws1", "g2", "g3", "server-a"])),
         ("renew", RENEW, words(&["ws1", "g3", "server-a"])),
         ("adopt", ADOPT, words(&["ws1", "g3", "create", "server-b"])),
-        ("record the next", RECORD, words(&["ws1", "g3", "i-2"])),
+        ("record the next", RECORD, words(&["ws1", "g3", "i-2", "online"])),
         ("restart", RESTART, words(&["ws1", "g4", "restart"])),
         ("flip by id", FLIP_BY_ID, words(&["ws1", "g5", "nothing"])),
         ("begin by status", BEGIN_BY_STATUS, words(&["ws1", "g6", "server-b"])),

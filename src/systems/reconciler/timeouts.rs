@@ -25,6 +25,8 @@ pub(crate) const HEALTH: Duration = Duration::from_secs(15);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The least time between the beginnings of two restarts of a workspace.
 pub(crate) const DEBOUNCE: Duration = Duration::from_mins(1);
+/// How long an instance goes on after its workspace was put away for a while: often that is taken back at once.
+pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(10);
 /// One request to the control plane that changes something.
 pub(crate) const ACT: Duration = Duration::from_secs(15);
 /// One statement.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::state::Server;
 use crate::runtime::{activity, point, task, time};
+use crate::servers::cloud::State;
 use crate::systems::reconciler::plane::Silence;
 use crate::systems::reconciler::policy::{Orphan, Stop};
-use crate::systems::reconciler::row::{Owed, Workspace};
+use crate::systems::reconciler::row::{Owed, Status, Workspace};
 use crate::systems::reconciler::store::Outage;
+use crate::systems::reconciler::timeouts::SECOND_THOUGHTS;
 use crate::systems::reconciler::{points, sql};
 
 /// How long to wait before something is tried again.
@@ -60,21 +62,23 @@ impl Server {
     /// Starts what was parked, or clears away what was there and creates anew; then the row is told.
     async fn provision(&self, row: &Workspace, decided: Option<&str>) -> Result<(), Trouble> {
         let started = match &row.parked {
-            Some(parked) if self.plane.start(parked).await? => Some(parked.clone()),
-            _ => None,
+            Some(parked) => self.plane.start(parked).await?.map(|state| (parked.clone(), state)),
+            None => None,
         };
-        let instance = match started {
-            Some(parked) => parked,
+        let (instance, state) = match started {
+            Some(started) => started,
             None => {
                 if let Some(old) = self.to_terminate(row, decided).await? {
                     self.plane.terminate(&old).await?;
                 }
                 point(points::PROVISION_CLEARED, &row.id).await;
-                self.plane.create(&row.id, &row.generation).await?
+                (self.plane.create(&row.id, &row.generation).await?, State::Pending)
             }
         };
         point(points::PROVISION_CREATED, &row.id).await;
-        if self.workspaces.change(sql::RECORD, &row.id, &[&row.generation, &instance]).await? {
+        // What was never shut down has an agent that is well already.
+        let status = if state == State::Running { Status::Online } else { Status::Provisioning }.word();
+        if self.workspaces.change(sql::RECORD, &row.id, &[&row.generation, &instance, &status]).await? {
             return Ok(());
         }
         let now = self.workspaces.read(&row.id).await?;
@@ -100,6 +104,7 @@ impl Server {
 
     async fn shut_down(&self, row: &Workspace) -> Result<(), Trouble> {
         if let Some(parked) = &row.parked {
+            time::sleep(SECOND_THOUGHTS).await;
             let now = self.workspaces.read(&row.id).await?;
             if now.is_none_or(|now| now.generation != row.generation) {
                 return Ok(());
