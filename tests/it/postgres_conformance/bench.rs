@@ -43,6 +43,8 @@ pub(crate) enum Then {
     Waits,
     /// It waits for a lock, but not for long.
     GivesUp,
+    /// It closes a circle of such as wait for one another.
+    Deadlock,
 }
 
 /// Both servers with their sessions.
@@ -56,6 +58,8 @@ pub(crate) struct Bench<R, S> {
 #[derive(PartialEq, Eq)]
 enum Course {
     On,
+    /// It does, after a deadlock that both servers broke in the same way.
+    Broken,
     /// What comes next is promised by nobody.
     Open,
 }
@@ -137,6 +141,13 @@ impl<R: Peer, S: Peer> Bench<R, S> {
                 return Err(told(&done, "this connection waits, so it can send nothing"));
             }
             let course = self.step(*at, said).await.map_err(|difference| told(&done, &difference))?;
+            if *then == Then::Deadlock {
+                // Who is chosen, and so what comes then, may differ.
+                return match course {
+                    Course::On => Err(told(&done, "no deadlock")),
+                    Course::Broken | Course::Open => self.renew().await,
+                };
+            }
             if self.is_busy(*at) != (*then != Then::Answers) {
                 return Err(told(&done, if self.is_busy(*at) { "both servers wait" } else { "neither server waits" }));
             }
@@ -199,7 +210,7 @@ impl<R: Peer, S: Peer> Bench<R, S> {
             self.tally.races += 1;
             return Ok(Course::Open);
         }
-        Ok(Course::On)
+        Ok(if victim(&real).is_some() { Course::Broken } else { Course::On })
     }
 
     async fn send(&mut self, connection: usize, statement: &Statement, way: Way) -> Result<(), String> {

@@ -249,9 +249,7 @@ const SCRIPTS: &[(&str, &str)] = &[
         A: UPDATE workspaces SET generation = 5 WHERE id = 'ws1'
         B: UPDATE workspaces SET generation = 6 WHERE id = 'ws2'
         A: UPDATE workspaces SET generation = 7 WHERE id = 'ws2' -- waits
-        B: UPDATE workspaces SET generation = 8 WHERE id = 'ws1'
-        A: COMMIT
-        B: COMMIT"),
+        B: UPDATE workspaces SET generation = 8 WHERE id = 'ws1' -- deadlock"),
     ("three in a circle: a deadlock", "
         A: BEGIN
         B: BEGIN
@@ -261,10 +259,7 @@ const SCRIPTS: &[(&str, &str)] = &[
         C: INSERT INTO workspaces (id) VALUES ('ws7')
         A: UPDATE workspaces SET generation = 5 WHERE id = 'ws1' -- waits
         B: INSERT INTO workspaces (id) VALUES ('ws7') -- waits
-        C: SELECT pg_advisory_xact_lock(1)
-        B: COMMIT
-        A: COMMIT
-        C: COMMIT"),
+        C: SELECT pg_advisory_xact_lock(1) -- deadlock"),
     ("advisory locks of transactions", "
         A: BEGIN
         A: SELECT pg_advisory_xact_lock(1)
@@ -356,6 +351,7 @@ fn read(script: &'static str) -> Vec<(usize, Said, Then)> {
         let (text, then) = match text.rsplit_once(" -- ") {
             Some((text, "waits")) => (text, Then::Waits),
             Some((text, "gives up")) => (text, Then::GivesUp),
+            Some((text, "deadlock")) => (text, Then::Deadlock),
             Some((_, other)) => panic!("nothing {other}"),
             None => (text, Then::Answers),
         };

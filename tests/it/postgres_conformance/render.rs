@@ -36,11 +36,11 @@ impl Statement {
 /// Fills a template in. Each name takes the next number; where they have run out, it is 0: the plainest choice.
 pub(crate) fn render(template: &str, picks: &[u16]) -> Statement {
     let mut statement = Statement { text: String::new(), literal: String::new(), parameters: Vec::new() };
-    fill(template, &mut picks.iter().copied(), &mut statement);
+    fill(template, &mut picks.iter().copied(), &mut statement, &mut false);
     statement
 }
 
-fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut Statement) {
+fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut Statement, wrong: &mut bool) {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         statement.text.push_str(before);
@@ -49,7 +49,18 @@ fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut S
         rest = after;
         let mut pick = |choices: &[&'static str]| choices[usize::from(picks.next().unwrap_or(0)) % choices.len()];
         match words(name) {
-            Words::Values(values) => parameter(Some(pick(values)).filter(|value| *value != "NULL"), statement),
+            Words::Values(values) => {
+                let picked = pick(values);
+                let value = match picked.strip_prefix('!') {
+                    Some(_) if *wrong => values[0],
+                    Some(value) => {
+                        *wrong = true;
+                        value
+                    }
+                    None => picked,
+                };
+                parameter(Some(value).filter(|value| *value != "NULL"), statement);
+            }
             Words::Plain(choices) => {
                 let word = pick(choices);
                 statement.text.push_str(word);
@@ -57,7 +68,7 @@ fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut S
             }
             Words::Templates(choices) => {
                 let inner = pick(choices);
-                fill(inner, picks, statement);
+                fill(inner, picks, statement, wrong);
             }
         }
     }

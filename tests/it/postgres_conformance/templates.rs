@@ -5,7 +5,8 @@
 
 /// What a name in a template may stand for.
 pub(crate) enum Words {
-    /// A parameter of one of these values; `NULL` is none.
+    /// A parameter of one of these values; `NULL` is none. One with `!` before it is wrong wherever it stands: a statement
+    /// has one such value at most, for nobody promises which is complained of first.
     Values(&'static [&'static str]),
     /// One of these, as it is.
     Plain(&'static [&'static str]),
@@ -25,32 +26,32 @@ pub(crate) fn words(name: &str) -> Words {
         "i" => Values(&["i-1", "i-2", "NULL", "i-3", "i-4", "NULL", "i-5", "i-6", "i-7"]),
         "n" => Values(&["1", "0", "2", "3", "5", "1", "2", "1", "2", "1", "2", "3", "-1"]),
         "count" => Values(&["1", "2", "3", "0", "10"]),
-        "big" => Values(&["1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5", "x", "NULL"]),
-        "j" => Values(&["{}", "{\"a\": 1}", "{\"b\": [1, 2.5, null, true], \"a\": \"x\"}", "[]", "\"text\"", "NULL", "{\"a\": {\"c\": \"\\u00e9\"}}", "{\"a\": \"motd\"}", "{\"a\": null}", "{}", "{\"bb\": 1, \"a\": 2, \"bb\": 3}", "{broken"]),
+        "big" => Values(&["1", "9223372036854775807", "-9223372036854775808", "!9223372036854775808", "!1.5", "!x", "NULL"]),
+        "j" => Values(&["{}", "{\"a\": 1}", "{\"b\": [1, 2.5, null, true], \"a\": \"x\"}", "[]", "\"text\"", "NULL", "{\"a\": {\"c\": \"\\u00e9\"}}", "{\"a\": \"motd\"}", "{\"a\": null}", "{}", "{\"bb\": 1, \"a\": 2, \"bb\": 3}", "!{broken"]),
         "t" => Values(&["2020-01-01 00:00:00+00", "2020-02-01T00:00:00Z", "2020-03-01 12:00:00.000001+02", "2021-12-31 23:59:59.999999+00",
-            "2020-01-05 00:00:00+00", "2020-02-01 00:00:00+00", "2020-02-01", "2020-01-31 20:00:00-04:00", "2019-12-31 23:59", "2021-02-03 04:05:06", "NULL", "2020-02-30 00:00:00+00", "soon"]),
+            "2020-01-05 00:00:00+00", "2020-02-01 00:00:00+00", "2020-02-01", "2020-01-31 20:00:00-04:00", "2019-12-31 23:59", "2021-02-03 04:05:06", "NULL", "!2020-02-30 00:00:00+00", "!soon"]),
         "u" => Values(&[
             "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000003",
             "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000001",
             "00000000-0000-0000-0000-000000000002", "00000000-0000-0000-0000-000000000003", "AAAAAAAA-0000-0000-0000-000000000004",
-            "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "no-uuid",
+            "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "!no-uuid",
         ]),
         "new u" => Values(&[
             "00000000-0000-0000-0000-000000000003", "AAAAAAAA-0000-0000-0000-000000000004", "00000000-0000-0000-0000-000000000005",
             "00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000001",
         ]),
-        "b" => Values(&["true", "false", "t", "off", "true", "false", "maybe"]),
+        "b" => Values(&["true", "false", "t", "off", "true", "false", "!maybe"]),
         "x" => Values(&["\\x00ff", "\\x", "\\xdeadbeef", "\\xDEADBEEF00", "\\x00"]),
         "f" => Values(&["a", "etc", "motd", "Ärger", "", "with space"]),
         "h" => Values(&["h1", "h2", "h3"]),
         "h or none" => Values(&["NULL", "h1", "h2", "h9"]),
-        "k" => Values(&["created", "stopped", "created", "sixteen letters.", "started", "created", "seventeen letters"]),
+        "k" => Values(&["created", "stopped", "created", "sixteen letters.", "started", "created", "!seventeen letters"]),
         "tenant" => Values(&["t1", "t2"]),
         "name" => Values(&["one", "two", "NULL", "O'Brien"]),
-        "float" => Values(&["0.5", "1e10", "1.1", "Infinity", "0.1", "1e-7", "nil"]),
+        "float" => Values(&["0.5", "1e10", "1.1", "Infinity", "0.1", "1e-7", "!nil"]),
         "like" => Values(&["ws%", "WS_", "%2", "_s1", "%"]),
-        "ids" => Values(&["{ws1,ws3}", "{}", "{ws2,NULL,\"ws1\"}", "{ws4}", "{ws1}", "{ws2,ws5}", "{broken"]),
-        "numbers" => Values(&["{1,2}", "{}", "{3}", "{2}", "{1,2,3}", "{1,x}"]),
+        "ids" => Values(&["{ws1,ws3}", "{}", "{ws2,NULL,\"ws1\"}", "{ws4}", "{ws1}", "{ws2,ws5}", "!{broken"]),
+        "numbers" => Values(&["{1,2}", "{}", "{3}", "{2}", "{1,2,3}", "!{1,x}"]),
         "online" => Values(&["{online,degraded}"]),
         "nothing" => Values(&["{}"]),
         "lock number" => Values(&["1", "2", "-3"]),
