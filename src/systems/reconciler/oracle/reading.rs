@@ -202,7 +202,10 @@ impl<'a> Reader<'a> {
         for (id, versions) in &mut self.rows {
             let mut writes = std::mem::take(self.writes.entry(id.clone()).or_default());
             for version in versions {
-                let Some(written) = &mut version.value else { continue };
+                // What is there from the start nobody has written.
+                let Some(written) = version.value.as_mut().filter(|written| written.by != ActivityId(0)) else {
+                    continue;
+                };
                 let at = version.since.at;
                 let meanwhile = |write: &Write| write.from <= at && at <= write.to;
                 let own = writes.iter().position(|write| write.by == written.by && meanwhile(write));
