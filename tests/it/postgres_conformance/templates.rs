@@ -1,7 +1,8 @@
 //! What random statements are made of.
 //!
 //! A statement that waits for a row and then finds it changed looks at that row again, and at no other: so statements
-//! here that may wait name the rows they are about by key.
+//! here that may wait name the rows they are about by key. And an upsert that waits for another key than that which it
+//! asks about has half inserted its row: who meets that may go either way, so upserts here mostly have but one key.
 
 /// What a name in a template may stand for.
 pub(crate) enum Words {
@@ -118,9 +119,9 @@ pub(crate) const WRITES: Group = &[
     (1, "INSERT INTO workspaces VALUES ({new}, DEFAULT, {i}){returning}"),
     (1, "INSERT INTO workspaces (id, parent, updated_at) SELECT id || '0', id, updated_at FROM workspaces WHERE id = {w}"),
     (3, "INSERT INTO workspaces (id, status) VALUES ({new}, {s}) ON CONFLICT DO NOTHING{returning}"),
-    (2, "INSERT INTO workspaces (id, instance_id) VALUES ({new}, {i}) ON CONFLICT (id) DO NOTHING{returning}"),
+    (2, "INSERT INTO workspaces (id, generation) VALUES ({new}, {n}) ON CONFLICT (id) DO NOTHING{returning}"),
     (1, "INSERT INTO workspaces (id, instance_id) VALUES ({new}, {i}) ON CONFLICT (instance_id) WHERE instance_id IS NOT NULL DO NOTHING RETURNING id"),
-    (4, "INSERT INTO workspaces (id, status, instance_id) VALUES ({w}, {s}, {i}) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, generation = workspaces.generation + 1{returning}"),
+    (4, "INSERT INTO workspaces (id, status, last_heartbeat_at) VALUES ({w}, {s}, {t}) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, generation = workspaces.generation + 1{returning}"),
     (2, "INSERT INTO workspaces AS w (id, status) VALUES ({w}, {s}) ON CONFLICT (id) DO UPDATE SET status = excluded.status WHERE w.status <> {s} RETURNING id, w.status"),
     (1, "INSERT INTO workspaces (id) VALUES ({w}), ({w}) ON CONFLICT (id) DO UPDATE SET generation = workspaces.generation + 1"),
     (12, "UPDATE workspaces SET {set} WHERE id = {w}{guard}{returning}"),

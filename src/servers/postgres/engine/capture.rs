@@ -154,17 +154,18 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
     let (old, mut keys) = arguments.split_at(if changes { table.key().len() } else { 0 });
     live.attempt.keys.clear();
     live.attempt.replaced = old.iter().map(|&cell| kept(cell)).collect();
+    let row = keys.get(1..1 + table.key().len()).and_then(|key| encoded(key.iter().copied())).unwrap_or_default();
     if changes
         && asks
         && let Some(key) = encoded(old.iter().copied())
     {
-        let blockers = live.locks.blockers(live.session, &Target::Row(table.id, key), Strength::NoKeyUpdate);
+        let strength = if key == row { Strength::NoKeyUpdate } else { Strength::Update };
+        let blockers = live.locks.blockers(live.session, &Target::Row(table.id, key), strength);
         if !blockers.is_empty() {
             return Err(Signal::Wait(blockers));
         }
     }
     let mut wanted = Vec::new();
-    let row = keys.get(1..1 + table.key().len()).and_then(|key| encoded(key.iter().copied())).unwrap_or_default();
     let excused = live.excused.get(&(table.id, row.clone())).copied();
     for (number, unique) in table.uniques.iter().enumerate() {
         let (parts, rest) = keys.split_at(1 + unique.columns.len());
