@@ -78,12 +78,21 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refus
         let _ = write!(all, ", OLD.{}", quoted_name(&table.columns[column].name));
         all
     });
+    // What a foreign key may refer to.
+    let whole = table.uniques.iter().filter(|unique| unique.predicate.is_none());
+    let mut moves: Vec<String> = whole
+        .flat_map(|unique| &unique.columns)
+        .map(|&column| quoted_name(&table.columns[column].name))
+        .map(|name| format!("OLD.{name} IS NOT NEW.{name}"))
+        .collect();
+    moves.dedup();
+    let moves = moves.join(" OR ");
     let id = table.id;
     let (old, new) = (columns("OLD."), columns("NEW."));
     let (old_flags, new_flags) = (flags(false), flags(true));
     Ok(format!(
         "CREATE TRIGGER {} BEFORE INSERT ON {name} BEGIN SELECT pg_attempt({id}, {sound}{keys}); END;
-         CREATE TRIGGER {} BEFORE UPDATE OF {of} ON {name} BEGIN SELECT pg_rekey({id}, {sound}{old_key}{keys}); END;
+         CREATE TRIGGER {} BEFORE UPDATE OF {of} ON {name} BEGIN SELECT pg_rekey({id}, {sound}, {moves}{old_key}{keys}); END;
          CREATE TRIGGER {} AFTER INSERT ON {name} BEGIN SELECT pg_inserted({id}, {new}{new_flags}); END;
          CREATE TRIGGER {} AFTER UPDATE ON {name} BEGIN SELECT pg_updated({id}, {old}, {new}{old_flags}{new_flags}); END;
          CREATE TRIGGER {} AFTER DELETE ON {name} BEGIN SELECT pg_deleted({id}, {old}{old_flags}); END;",
@@ -151,20 +160,25 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
     }
     let Some(table) = live.tables.get(table).and_then(Clone::clone) else { return Ok(()) };
     let asks = sound && !live.locks.is_empty();
+    let (moves, arguments) = match arguments.split_first() {
+        Some((moves, rest)) if changes => (moves.as_i64() == Ok(1), rest),
+        _ => (false, arguments),
+    };
     let (old, mut keys) = arguments.split_at(if changes { table.key().len() } else { 0 });
     live.attempt.keys.clear();
     live.attempt.replaced = old.iter().map(|&cell| kept(cell)).collect();
+    let row = keys.get(1..1 + table.key().len()).and_then(|key| encoded(key.iter().copied())).unwrap_or_default();
     if changes
         && asks
         && let Some(key) = encoded(old.iter().copied())
     {
-        let blockers = live.locks.blockers(live.session, &Target::Row(table.id, key), Strength::NoKeyUpdate);
+        let strength = if moves { Strength::Update } else { Strength::NoKeyUpdate };
+        let blockers = live.locks.blockers(live.session, &Target::Row(table.id, key), strength);
         if !blockers.is_empty() {
             return Err(Signal::Wait(blockers));
         }
     }
     let mut wanted = Vec::new();
-    let row = keys.get(1..1 + table.key().len()).and_then(|key| encoded(key.iter().copied())).unwrap_or_default();
     let excused = live.excused.get(&(table.id, row.clone())).copied();
     for (number, unique) in table.uniques.iter().enumerate() {
         let (parts, rest) = keys.split_at(1 + unique.columns.len());
