@@ -2,7 +2,7 @@
 //!
 //! A statement that waits for a row and then finds it changed looks at that row again, and at no other: so statements
 //! here that may wait name the rows they are about by key. And an upsert that waits for another key than that which it
-//! asks about has half inserted its row: who meets that may go either way, so upserts here mostly have but one key.
+//! asks about has half inserted its row: who meets that may go either way, so upserts here have but one key.
 
 /// What a name in a template may stand for.
 pub(crate) enum Words {
@@ -120,7 +120,6 @@ pub(crate) const WRITES: Group = &[
     (1, "INSERT INTO workspaces (id, parent, updated_at) SELECT id || '0', id, updated_at FROM workspaces WHERE id = {w}"),
     (3, "INSERT INTO workspaces (id, status) VALUES ({new}, {s}) ON CONFLICT DO NOTHING{returning}"),
     (2, "INSERT INTO workspaces (id, generation) VALUES ({new}, {n}) ON CONFLICT (id) DO NOTHING{returning}"),
-    (1, "INSERT INTO workspaces (id, instance_id) VALUES ({new}, {i}) ON CONFLICT (instance_id) WHERE instance_id IS NOT NULL DO NOTHING RETURNING id"),
     (4, "INSERT INTO workspaces (id, status, last_heartbeat_at) VALUES ({w}, {s}, {t}) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, generation = workspaces.generation + 1{returning}"),
     (2, "INSERT INTO workspaces AS w (id, status) VALUES ({w}, {s}) ON CONFLICT (id) DO UPDATE SET status = excluded.status WHERE w.status <> {s} RETURNING id, w.status"),
     (1, "INSERT INTO workspaces (id) VALUES ({w}), ({w}) ON CONFLICT (id) DO UPDATE SET generation = workspaces.generation + 1"),
@@ -140,15 +139,15 @@ pub(crate) const WRITES: Group = &[
     (1, "UPDATE events SET body = {j}, at = {t} WHERE workspace = {w} RETURNING *"),
 
     (3, "INSERT INTO sandboxes (id, tenant, name) VALUES ({new u}, {tenant}, {name}) RETURNING *"),
-    (1, "INSERT INTO sandboxes (id, tenant, name, warm) VALUES ({new u}, {tenant}, {name}, {b}) ON CONFLICT (tenant, name) DO UPDATE SET version = sandboxes.version + 1, warm = EXCLUDED.warm RETURNING id, version, warm"),
-    (1, "INSERT INTO sandboxes (id, tenant, name) VALUES ({new u}, {tenant}, {name}) ON CONFLICT ON CONSTRAINT sandboxes_tenant_name_key DO NOTHING"),
+    (1, "INSERT INTO sandboxes (id, tenant, warm) VALUES ({new u}, {tenant}, {b}) ON CONFLICT (id) DO UPDATE SET version = sandboxes.version + 1, warm = EXCLUDED.warm RETURNING id, version, warm"),
+    (1, "INSERT INTO sandboxes (id, tenant) VALUES ({new u}, {tenant}) ON CONFLICT ON CONSTRAINT sandboxes_pkey DO NOTHING"),
     (4, "UPDATE sandboxes SET version = version + 1 WHERE id = {u} AND epoch = {n} RETURNING version"),
     (2, "UPDATE sandboxes SET warm = NOT warm, name = {name} WHERE id = {u} RETURNING warm, name"),
     (3, "DELETE FROM sandboxes WHERE id = {u}"),
     (1, "DELETE FROM sandboxes WHERE tenant = {tenant} AND name IS NOT DISTINCT FROM {name} RETURNING id"),
 
     (3, "INSERT INTO inodes (sandbox_id, ino, parent, name, blob) VALUES ({u}, {n}, {n}, {f}, {h or none})"),
-    (2, "INSERT INTO inodes (sandbox_id, ino, parent, name) VALUES ({u}, {n}, 1, {f}), ({u}, {n}, 1, {f}) ON CONFLICT (sandbox_id, ino) DO UPDATE SET name = EXCLUDED.name RETURNING ino, name"),
+    (2, "INSERT INTO inodes (sandbox_id, ino, name) VALUES ({u}, {n}, {f}), ({u}, {n}, {f}) ON CONFLICT (sandbox_id, ino) DO UPDATE SET name = EXCLUDED.name RETURNING ino, name"),
     (2, "UPDATE inodes SET name = {f}, blob = {h or none} WHERE sandbox_id = {u} AND ino = {n}"),
     (2, "DELETE FROM inodes WHERE sandbox_id = {u} AND ino = {n} RETURNING blob"),
     (2, "INSERT INTO blobs (sha, body) VALUES ({h}, {x}) ON CONFLICT (sha) DO NOTHING"),
