@@ -71,6 +71,6 @@ pub(crate) const ROWS: &str =
          ('00000000-0000-0000-0000-000000000001', 2, 1, 'etc', NULL),
          ('00000000-0000-0000-0000-000000000001', 3, 2, 'motd', 'h1')";
 
-/// All that the tables hold.
-pub(crate) const EVERYTHING: &str = "SELECT * FROM workspaces ORDER BY id; SELECT * FROM events ORDER BY id; \
+/// All that the tables hold. A statement that has waited may have drawn numbers anew: events go by what they say.
+pub(crate) const EVERYTHING: &str = "SELECT * FROM workspaces ORDER BY id; SELECT * FROM events ORDER BY workspace, kind, body::text; \
      SELECT * FROM sandboxes ORDER BY id; SELECT * FROM blobs ORDER BY sha; SELECT * FROM inodes ORDER BY sandbox_id, ino";
