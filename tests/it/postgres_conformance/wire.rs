@@ -1,5 +1,6 @@
 //! Answers as a client reads them, message by message, and a client that reads them. Knows nothing of our encoder.
 
+use std::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -96,7 +97,10 @@ impl fmt::Debug for Part {
 
 /// An answer for people, one line for each message.
 pub(crate) fn show(parts: &[Part]) -> String {
-    parts.iter().map(|part| format!("    {part:?}\n")).collect()
+    parts.iter().fold(String::new(), |mut told, part| {
+        let _ = writeln!(told, "    {part:?}");
+        told
+    })
 }
 
 /// An answer for people who know another one: what is the same in both before the first difference and after the last is

@@ -79,7 +79,9 @@ struct Write {
 
 fn timeline(versions: Vec<Version<Written>>) -> Timeline<Written> {
     let mut timeline = Timeline::default();
-    versions.into_iter().for_each(|version| timeline.push(version));
+    for version in versions {
+        timeline.push(version);
+    }
     timeline
 }
 
