@@ -192,18 +192,22 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
             wanted.push((number, key_target(table.id, number, key)));
         }
     }
-    for (number, target) in wanted {
-        if excused.is_some_and(|before| number >= before) {
+    for (place, (number, target)) in wanted.iter().enumerate() {
+        if excused.is_some_and(|before| *number >= before) {
             break;
         }
         let session = live.session;
-        let writers = live.locks.writers(session, &target);
+        let writers = live.locks.writers(session, target);
         if !writers.is_empty() {
+            // Nobody else gets the keys that were free.
+            for (_, free) in &wanted[..place] {
+                live.locks.take(session, free.clone(), Strength::Update, true);
+            }
             // Who waits for a key of a row that changes has locked the row.
             if let Some(key) = encoded(old.iter().copied()).filter(|_| changes) {
                 live.locks.take(session, Target::Row(table.id, key), Strength::Update, true);
             }
-            live.stopped_at = (!changes && number > 0).then_some((table.id, number, row));
+            live.stopped_at = (!changes && *number > 0).then_some((table.id, *number, row));
             return Err(Signal::Wait(writers));
         }
     }
