@@ -72,7 +72,8 @@ impl Session {
             Way::Simple => frontend::query(&statement.literal, &mut request)?,
             Way::Unnamed { binary } => {
                 frontend::parse("", &statement.text, [], &mut request)?;
-                let parameters: Vec<(i16, Field)> = statement.parameters.iter().map(|value| (0, text(value.as_ref()))).collect();
+                let parameters: Vec<(i16, Field)> =
+                    statement.parameters.iter().map(|value| (0, text(value.as_ref()))).collect();
                 bind("", &parameters, binary, &mut request);
                 frontend::describe(b'P', "", &mut request)?;
                 frontend::execute("", 0, &mut request)?;

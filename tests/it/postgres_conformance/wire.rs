@@ -1,8 +1,8 @@
 //! Answers as a client reads them, message by message, and a client that reads them. Knows nothing of our encoder.
 
-use std::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
