@@ -78,7 +78,8 @@ fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut S
 
 fn parameter(value: Option<&str>, statement: &mut Statement) {
     statement.parameters.push(value.map(str::to_owned));
-    statement.text.push_str(&format!("${}", statement.parameters.len()));
+    statement.text.push('$');
+    statement.text.push_str(&statement.parameters.len().to_string());
     statement.literal.push_str(&literal(value));
 }
 

@@ -72,7 +72,8 @@ impl Session {
             Way::Simple => frontend::query(&statement.literal, &mut request)?,
             Way::Unnamed { binary } => {
                 frontend::parse("", &statement.text, [], &mut request)?;
-                let parameters: Vec<(i16, Field)> = statement.parameters.iter().map(|value| (0, text(value))).collect();
+                let parameters: Vec<(i16, Field)> =
+                    statement.parameters.iter().map(|value| (0, text(value.as_ref()))).collect();
                 bind("", &parameters, binary, &mut request);
                 frontend::describe(b'P', "", &mut request)?;
                 frontend::execute("", 0, &mut request)?;
@@ -85,7 +86,7 @@ impl Session {
                     .map(|(value, kind)| {
                         match value.as_ref().filter(|_| binary).and_then(|value| encode(value, *kind)) {
                             Some(bytes) => (1, Some(bytes)),
-                            None => (0, text(value)),
+                            None => (0, text(value.as_ref())),
                         }
                     })
                     .collect();
@@ -101,8 +102,8 @@ impl Session {
     }
 }
 
-fn text(value: &Option<String>) -> Field {
-    value.as_ref().map(|value| Bytes::copy_from_slice(value.as_bytes()))
+fn text(value: Option<&String>) -> Field {
+    value.map(|value| Bytes::copy_from_slice(value.as_bytes()))
 }
 
 /// A value in its type's binary form; `None` where it has none, as what is not of that type at all.

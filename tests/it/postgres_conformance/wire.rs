@@ -96,7 +96,8 @@ impl fmt::Debug for Part {
 
 /// An answer for people, one line for each message.
 pub(crate) fn show(parts: &[Part]) -> String {
-    parts.iter().map(|part| format!("    {part:?}\n")).collect()
+    let lines: Vec<String> = parts.iter().map(|part| format!("    {part:?}\n")).collect();
+    lines.concat()
 }
 
 /// An answer for people who know another one: what is the same in both before the first difference and after the last is
