@@ -1,7 +1,5 @@
 //! From a template and numbers drawn to a statement: `{name}` stands for a value or words of that name.
 
-use std::fmt::Write as _;
-
 use super::templates::{Words, words};
 
 /// A statement in both its forms.
@@ -80,7 +78,8 @@ fn fill(template: &str, picks: &mut impl Iterator<Item = u16>, statement: &mut S
 
 fn parameter(value: Option<&str>, statement: &mut Statement) {
     statement.parameters.push(value.map(str::to_owned));
-    let _ = write!(statement.text, "${}", statement.parameters.len());
+    statement.text.push('$');
+    statement.text.push_str(&statement.parameters.len().to_string());
     statement.literal.push_str(&literal(value));
 }
 

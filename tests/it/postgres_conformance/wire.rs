@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
@@ -97,10 +96,8 @@ impl fmt::Debug for Part {
 
 /// An answer for people, one line for each message.
 pub(crate) fn show(parts: &[Part]) -> String {
-    parts.iter().fold(String::new(), |mut told, part| {
-        let _ = writeln!(told, "    {part:?}");
-        told
-    })
+    let lines: Vec<String> = parts.iter().map(|part| format!("    {part:?}\n")).collect();
+    lines.concat()
 }
 
 /// An answer for people who know another one: what is the same in both before the first difference and after the last is

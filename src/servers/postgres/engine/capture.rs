@@ -12,7 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::super::refusal::Refusal;
 use super::catalog::{Catalog, Table};
 use super::functions::stop;
-use super::live::{Change, Shared, Signal, key_target};
+use super::live::{Change, Shared, Signal, Stopped, key_target};
 use super::locks::{Strength, Target, encoded};
 use super::stored::{Row, kept, quoted_name};
 use super::translate::Translator;
@@ -200,6 +200,7 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
         let writers = live.locks.writers(session, target);
         if !writers.is_empty() {
             // Nobody else gets the keys that were free.
+            let mark = live.locks.mark(session);
             for (_, free) in &wanted[..place] {
                 live.locks.take(session, free.clone(), Strength::Update, true);
             }
@@ -207,7 +208,8 @@ fn attempt(state: &Shared, table: usize, sound: bool, changes: bool, arguments: 
             if let Some(key) = encoded(old.iter().copied()).filter(|_| changes) {
                 live.locks.take(session, Target::Row(table.id, key), Strength::Update, true);
             }
-            live.stopped_at = (!changes && *number > 0).then_some((table.id, *number, row));
+            live.stopped_at =
+                (!changes && *number > 0).then_some(Stopped { table: table.id, row, number: *number, mark });
             return Err(Signal::Wait(writers));
         }
     }

@@ -77,7 +77,7 @@ pub(super) struct Live {
     /// The row that was to be written last.
     pub(super) attempt: RowAttempt,
     /// The key that the statement was stopped at, of a new row: which of the table's, and the row's primary key.
-    pub(super) stopped_at: Option<(TableId, usize, Box<[u8]>)>,
+    pub(super) stopped_at: Option<Stopped>,
     /// New rows that are refused, or turned into updates, by a key before this one, so that it is not looked at.
     pub(super) excused: BTreeMap<(TableId, Box<[u8]>), usize>,
     /// Which rows the statement may write, where it has waited: those that it found when it began.
@@ -94,6 +94,18 @@ pub(super) struct Live {
     /// The next number of each sequence.
     pub(super) sequences: BTreeMap<String, i64>,
     pub(super) recovery: bool,
+}
+
+/// A new row that waits for one of its keys.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    pub(super) table: TableId,
+    /// The row's own key.
+    pub(super) row: Box<[u8]>,
+    /// The number of the key that it waits for.
+    pub(super) number: usize,
+    /// What the session had locked before the row's other keys.
+    pub(super) mark: usize,
 }
 
 /// A handle on the state behind the functions.

@@ -8,7 +8,7 @@ use super::super::value::Value;
 use super::catalog::TableId;
 use super::commits::CommittedChanges;
 use super::database::{Attempt, Database};
-use super::live::{Change, RowAttempt, Seen, Signal};
+use super::live::{Change, RowAttempt, Seen, Signal, Stopped};
 use super::locks::{Strength, Target, encoded};
 use super::sessions::Transaction;
 use super::statement::{Answer, Command, Statement, Status, Work};
@@ -197,12 +197,14 @@ impl Database {
             let mut live = self.shared.lock();
             (live.stopped_at.take(), live.attempt.clone())
         };
-        let Some((id, number, row)) = stopped else { return false };
+        let Some(Stopped { table: id, row, number, mark }) = stopped else { return false };
         let Some(table) = self.catalog.by_id(id) else { return false };
         let met = errors::first_violated(table, &attempt, &self.catalog, &self.storage);
         let excused = met.is_some_and(|met| met < number);
         if excused {
             let mut live = self.shared.lock();
+            let session = live.session;
+            live.locks.release(session, mark);
             live.excused.insert((id, row), number);
             live.changes.clear();
             live.taken.clear();
