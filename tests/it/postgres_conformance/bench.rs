@@ -184,6 +184,11 @@ impl<R: Peer, S: Peer> Bench<R, S> {
         self.real.sessions[connection].busy
     }
 
+    /// Sends one statement; what the first difference is, if there is one.
+    pub(crate) async fn say(&mut self, at: usize, said: &Said) -> Result<(), String> {
+        self.step(at, said).await.map(drop)
+    }
+
     async fn step(&mut self, at: usize, said: &Said) -> Result<Course, String> {
         self.tally.steps += 1;
         if self.real.sessions[at].lacks(&said.statement, said.way) {

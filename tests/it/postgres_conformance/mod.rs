@@ -16,5 +16,6 @@ mod schema;
 mod session;
 mod side;
 mod steps;
+mod systems;
 mod templates;
 mod wire;
