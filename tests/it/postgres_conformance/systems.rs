@@ -1,5 +1,7 @@
 //! Every statement that a system ships, with parameters as they might be.
 
+use std::error::Error;
+
 use bytes::BytesMut;
 use sexton::servers::postgres::Value;
 use sexton::systems::{reconciler, sandbox};
@@ -50,19 +52,24 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// What a parameter of the client says, as text.
 fn text_behind(value: &(dyn ToSql + Sync)) -> Option<String> {
-    fn read<T: for<'a> FromSql<'a>>(value: &(dyn ToSql + Sync), kind: &Type) -> Option<Option<T>> {
-        let mut bytes = BytesMut::new();
-        match value.to_sql_checked(kind, &mut bytes).ok()? {
-            IsNull::Yes => Some(None),
-            IsNull::No => Some(T::from_sql(kind, &bytes).ok()),
-        }
-    }
     let list = |list: Vec<String>| format!("{{{}}}", list.join(","));
-    read::<String>(value, &Type::TEXT)
-        .or_else(|| Some(read::<bool>(value, &Type::BOOL)?.map(|value| value.to_string())))
-        .or_else(|| Some(read::<i64>(value, &Type::INT8)?.map(|value| value.to_string())))
-        .or_else(|| Some(read::<Vec<String>>(value, &Type::TEXT_ARRAY)?.map(list)))
-        .unwrap_or_else(|| panic!("no system has had a parameter like {value:?}"))
+    read(value, &Type::TEXT, |text: String| text)
+        .or_else(|_| read(value, &Type::BOOL, |value: bool| value.to_string()))
+        .or_else(|_| read(value, &Type::INT8, |value: i64| value.to_string()))
+        .or_else(|_| read(value, &Type::TEXT_ARRAY, list))
+        .unwrap_or_else(|error| panic!("no system has had a parameter like {value:?}: {error}"))
+}
+
+fn read<T: for<'a> FromSql<'a>>(
+    value: &(dyn ToSql + Sync),
+    kind: &Type,
+    show: impl Fn(T) -> String,
+) -> Result<Option<String>, Box<dyn Error + Sync + Send>> {
+    let mut bytes = BytesMut::new();
+    match value.to_sql_checked(kind, &mut bytes)? {
+        IsNull::Yes => Ok(None),
+        IsNull::No => T::from_sql(kind, &bytes).map(|value| Some(show(value))),
+    }
 }
 
 #[test]
