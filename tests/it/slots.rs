@@ -40,16 +40,16 @@ impl Served {
         (slot, from)
     }
 
-    fn rows(&self) -> Rows {
-        Rows::new(RowsOptions { address: "postgres:5432".to_owned(), ..RowsOptions::default() })
-    }
-
     async fn restart(&self) {
         self.world.crash(self.host);
         self.world.start(self.host);
         // As long as recovery takes at most.
         time::sleep(SECOND * 11).await;
     }
+}
+
+fn rows() -> Rows {
+    Rows::new(RowsOptions { address: "postgres:5432".to_owned(), ..RowsOptions::default() })
 }
 
 fn simulated<T, F>(options: Options, main: impl FnOnce(Served) -> F + Send) -> Outcome<T>
@@ -123,8 +123,7 @@ fn state(outcome: Result<impl std::fmt::Debug, SlotError>) -> String {
 fn a_transaction_is_told_change_by_change() {
     let told = served(|served| async move {
         let (mut slot, from) = served.started(None).await;
-        served
-            .rows()
+        rows()
             .batch("BEGIN; INSERT INTO t VALUES ('a', 1); UPDATE t SET n = 2; DELETE FROM t; COMMIT")
             .await
             .expect("rows");
@@ -155,7 +154,7 @@ fn a_transaction_is_told_change_by_change() {
 #[test]
 fn what_was_not_confirmed_comes_again() {
     served(|served| async move {
-        let rows = served.rows();
+        let rows = self::rows();
         let (mut slot, from) = served.started(None).await;
         for id in ["a", "b", "c"] {
             insert(&rows, id).await;
@@ -178,7 +177,7 @@ fn what_was_not_confirmed_comes_again() {
 #[test]
 fn a_crash_forgets_what_was_confirmed_since_the_checkpoint() {
     served(|served| async move {
-        let rows = served.rows();
+        let rows = self::rows();
         let (mut slot, from) = served.started(None).await;
         insert(&rows, "a").await;
         let first = taken(&mut slot).await;
@@ -228,7 +227,7 @@ fn a_consumer_that_says_nothing_is_cut_off_and_one_that_asks_for_more_is_not() {
 #[test]
 fn a_lost_slot_is_gone_with_all_that_it_kept() {
     served(|served| async move {
-        let rows = served.rows();
+        let rows = self::rows();
         let (mut slot, _) = served.started(None).await;
         assert_eq!(served.postgres.drop_slot(7), "slot s is lost");
         assert_eq!(served.postgres.drop_slot(7), "no slot to lose");
@@ -248,7 +247,7 @@ fn a_server_without_logical_log_has_no_slots_and_tells_of_none() {
     let outcome = simulated(Options::default(), |served| async move {
         assert_eq!(served.postgres.create_slot("s").expect_err("none can be made").state, "55000");
         assert_eq!(state(served.slot().await.create("s").await), "55000");
-        insert(&served.rows(), "a").await;
+        insert(&rows(), "a").await;
     });
     assert!(outcome.value.is_some());
     assert!(!outcome.history.events().iter().any(|event| matches!(event.what, What::Fact { .. })));
@@ -280,8 +279,7 @@ fn what_comes_of_a_transaction_is_for_whom_it_was_committed() {
             "writer",
             Rc::new(|| {
                 Box::pin(activity("order", async {
-                    let options = RowsOptions { address: "postgres:5432".to_owned(), ..RowsOptions::default() };
-                    insert(&Rows::new(options), "a").await;
+                    insert(&rows(), "a").await;
                 }))
             }),
         );
@@ -351,7 +349,7 @@ struct Scene {
 
 impl Scene {
     async fn begin(served: Served) -> Self {
-        let (rows, (slot, confirmed)) = (served.rows(), served.started(None).await);
+        let (rows, (slot, confirmed)) = (rows(), served.started(None).await);
         Self { served, rows, writers: [None, None], slot, confirmed, came: confirmed, seen: Seen::default() }
     }
 
@@ -386,7 +384,7 @@ impl Scene {
             Act::Crash => {
                 self.writers = [None, None];
                 self.served.restart().await;
-                self.rows = self.served.rows();
+                self.rows = rows();
                 self.confirmed = 0;
                 self.reconnect().await;
             }
