@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sexton::harness::RunOptions;
-use sexton::scenario::{Experiment, Signature, Systems};
+use sexton::scenario::{Experiment, FileError, Signature, Systems};
 use toml::Table;
 
 use crate::scenarios::known;
@@ -17,6 +17,15 @@ use crate::scenarios::known;
 const SEEDS: u64 = 500;
 /// How many seeds on either side of the one that shows it.
 const AROUND: u64 = 5;
+
+/// Switches that a form had which was shipped, though what it is caught by is seen without them too.
+const SHIPPED: [(&str, &str); 3] = [
+    // The reload that finds no rows is as wrong under a version that the fence counts.
+    ("sandbox/d1-empty-tree", "confirm"),
+    ("sandbox/d1-empty-tree", "counter"),
+    // A flip that looks at nothing is wrong whatever the probe has looked at.
+    ("reconciler/d1-absent-is-dead", "probe"),
+];
 
 struct Defect {
     path: PathBuf,
@@ -44,13 +53,12 @@ impl Defect {
         policy.map(|policy| policy.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
-    fn bound(&self, table: &Table) -> Arc<dyn Experiment> {
-        Systems::builtin()
-            .parse(&table.to_string(), &self.path, &self.name)
-            .unwrap_or_else(|error| panic!("{}: {error:?}", self.name))
+    fn bound(&self, table: &Table) -> Result<Arc<dyn Experiment>, FileError> {
+        Systems::builtin().parse(&table.to_string(), &self.path, &self.name)
     }
 
-    fn without(&self, switch: &str) -> Arc<dyn Experiment> {
+    /// The scenario without a switch; refused where the others need it.
+    fn without(&self, switch: &str) -> Result<Arc<dyn Experiment>, FileError> {
         let mut table = self.table.clone();
         let policy = table.get_mut("policy").and_then(|policy| policy.as_table_mut()).expect("it has a policy");
         policy.remove(switch).expect("it is one of its switches");
@@ -58,14 +66,19 @@ impl Defect {
     }
 
     fn check(&self) {
-        let whole = self.bound(&self.table);
+        let whole = self.bound(&self.table).unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
         let saved = self.saved.and_then(|seed| first_shown(&*whole, seed..seed + 1));
         let first = saved.or_else(|| first_shown(&*whole, 1..SEEDS));
         let first = first.unwrap_or_else(|| panic!("{} is not caught at all", self.name));
         let around = first.saturating_sub(AROUND).max(1)..first + AROUND;
         for switch in self.switches() {
-            let shown = first_shown(&*self.without(switch), around.clone());
-            assert_eq!(shown, None, "{}: is caught without `{switch}` too, by the seed on the left", self.name);
+            let Ok(without) = self.without(switch) else { continue };
+            let shown = first_shown(&*without, around.clone());
+            if SHIPPED.contains(&(self.name.as_str(), switch)) {
+                assert_ne!(shown, None, "{}: `{switch}` is needed after all", self.name);
+            } else {
+                assert_eq!(shown, None, "{}: is caught without `{switch}` too, by the seed on the left", self.name);
+            }
         }
     }
 }
