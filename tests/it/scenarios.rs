@@ -48,7 +48,7 @@ fn what_must_fail_fails_as_it_says() {
 }
 
 /// For each scenario the least seed that is saved. The hunt begins there, and goes on where a change has moved the failure.
-fn known() -> BTreeMap<String, u64> {
+pub(crate) fn known() -> BTreeMap<String, u64> {
     let mut known = BTreeMap::new();
     let files = SeedShelf::new("seeds").files().unwrap_or_else(|error| panic!("{error:?}"));
     for file in files {
