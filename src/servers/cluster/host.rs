@@ -18,8 +18,7 @@ use crate::runtime::{commit, task};
 
 /// The faults of a cluster's own: answers are slow, failing, failing for one namespace, or few; lists are from a stale copy;
 /// deletions linger; deployments are slow, or fail.
-pub const FAULTS: [&str; 8] =
-    ["sluggish", "failing", "jam", "stale", "throttle", "linger", "slow_pull", "bad_pull"];
+pub const FAULTS: [&str; 8] = ["sluggish", "failing", "jam", "stale", "throttle", "linger", "slow_pull", "bad_pull"];
 
 /// How a cluster is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -70,12 +70,7 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     /// A new namespace.
-    pub(super) fn create(
-        &mut self,
-        name: &str,
-        labels: BTreeMap<String, String>,
-        now: Now,
-    ) -> Result<&View, Denied> {
+    pub(super) fn create(&mut self, name: &str, labels: BTreeMap<String, String>, now: Now) -> Result<&View, Denied> {
         if self.there.contains_key(name) {
             return Err(Denied::Conflict);
         }

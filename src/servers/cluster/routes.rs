@@ -74,7 +74,9 @@ fn after(done: Result<&View, Denied>, status: StatusCode) -> Response {
     match done {
         Ok(view) => json(status, view),
         Err(Denied::Absent) => refuse(StatusCode::NOT_FOUND, "there is no such namespace"),
-        Err(Denied::Conflict) => refuse(StatusCode::CONFLICT, "it is there, on its way out, or not the one that is meant"),
+        Err(Denied::Conflict) => {
+            refuse(StatusCode::CONFLICT, "it is there, on its way out, or not the one that is meant")
+        }
     }
 }
 
@@ -147,10 +149,8 @@ async fn create(Extract(cluster): Served, body: Bytes) -> Response {
     if !is_name(&name) || !labels.iter().all(|(name, value)| is_name(name) && is_name(value)) {
         return bad("names and labels have letters, digits, dots, dashes and colons");
     }
-    answer(&cluster, Some(&name), |data, now| {
-        after(data.namespaces.create(&name, labels, now), StatusCode::CREATED)
-    })
-    .await
+    answer(&cluster, Some(&name), |data, now| after(data.namespaces.create(&name, labels, now), StatusCode::CREATED))
+        .await
 }
 
 async fn show(Extract(cluster): Served, Path(name): Path<String>) -> Response {
