@@ -154,7 +154,7 @@ policy! {
     /// | S2-R2 | `grace = "nothing"`, `recheck = "nothing"`; and `order = "fetch_first"`, or `fetch = "paged"` |
     /// | S2-R3 | `precondition = "name"` |
     /// | S2-R4 | `empty = "trusted"`, `blast = "unbounded"` |
-    /// | S2-R5 | `source = "replica"`, `recheck = "nothing"` |
+    /// | S2-R5 | `source = "replica"`, `grace = "nothing"`, `recheck = "nothing"` |
     /// | S2-R6 | `key = "slug"` |
     /// | S2-R7 | `told = "row"` |
     /// | S2-R8 | `expiry = "looked"` |

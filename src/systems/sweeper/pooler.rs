@@ -42,6 +42,7 @@ impl Pooler {
     pub(super) fn heal(&self) {
         if self.astray().take().is_some() {
             self.wrong.terminate_backends();
+            self.changed.notify_waiters();
         }
     }
 
@@ -76,8 +77,9 @@ impl Pooler {
                 () = self.changed.notified() => {}
                 accepted = listener.accept() => {
                     if let Ok((stream, _)) = accepted {
-                        // Both ends are this function's, so nobody has hung up.
-                        let _ = if until.is_some() { wrong.send(stream) } else { right.send(stream) };
+                        let astray = self.astray().is_some();
+                        // Whoever serves these goes when this does, so nobody has hung up.
+                        let _ = if astray { wrong.send(stream) } else { right.send(stream) };
                     }
                 }
             }

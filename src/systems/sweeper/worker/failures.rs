@@ -3,7 +3,7 @@
 use super::state::{Trouble, Worker};
 use crate::servers::cluster::{Phase, View};
 use crate::systems::sweeper::cluster::{age, fares_for};
-use crate::systems::sweeper::policy::Key;
+use crate::systems::sweeper::policy::{Fetch, Key};
 use crate::systems::sweeper::row::token;
 use crate::systems::sweeper::timeouts::{ASK, FAILED_GRACE, GRACE};
 
@@ -15,8 +15,10 @@ impl Worker {
         if failed.items.is_empty() {
             return Ok(());
         }
-        let names: Vec<&str> = failed.items.iter().map(|view| &*view.name).collect();
-        let live = self.primary.live_among(Key::Namespace, &names).await?;
+        let live = self.primary.live(Key::Namespace, Fetch::Whole, self.page).await?;
+        if self.distrusts(&live) {
+            return Ok(());
+        }
         let (kept, orphans): (Vec<View>, Vec<View>) =
             failed.items.into_iter().partition(|view| live.contains(&view.name));
         for view in &kept {

@@ -46,10 +46,18 @@ impl Worker {
         Ok(stacks.live(self.policy.key, self.policy.fetch, self.page).await?)
     }
 
+    /// Whether what is live is too little to be true.
+    pub(super) fn distrusts(&self, live: &BTreeSet<String>) -> bool {
+        let distrusts = live.is_empty() && self.policy.empty == Empty::Refused;
+        if distrusts {
+            tracing::warn!(worker = self.name, "there are no rows at all: nothing is deleted on that account");
+        }
+        distrusts
+    }
+
     /// Those of a list that are to be deleted as far as can be told from it.
     pub(super) fn judge(&self, listing: Listing, live: &BTreeSet<String>) -> Vec<View> {
-        if live.is_empty() && self.policy.empty == Empty::Refused {
-            tracing::warn!(worker = self.name, "there are no rows at all: nothing is deleted on that account");
+        if self.distrusts(live) {
             return Vec::new();
         }
         let Listing { items, date } = listing;

@@ -105,8 +105,6 @@ impl Case {
     ) -> Self {
         let cause = if row.is_some() { "update" } else { "delete" };
         let value = row.map(|(status, expires)| {
-            let date =
-                |second: u64| format!("2026-01-01 {:02}:{:02}:{:02}+00", second / 3_600, second / 60 % 60, second % 60);
             json!({
                 "id": id, "slug": slug(1, Identity::Apart), "namespace": namespace, "status": status.word(),
                 "tier": "paid", "expires_at": expires.map(|second| EPOCH / 1_000 + second * 1_000_000),
