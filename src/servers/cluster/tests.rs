@@ -181,8 +181,8 @@ fn each_trouble_shows_and_ends() {
         assert_eq!((user.get("/namespaces/a").await.0, user.get("/namespaces/a").await.0), (429, 200));
         user.cluster.heal();
 
-        sleep(Duration::from_secs(30)).await;
-        strike("stale", 240 * 60 + 27);
+        sleep(Duration::from_secs(40)).await;
+        strike("stale", 240 * 60 + 37);
         assert_eq!(user.names("/namespaces").await, ["a", "b"], "b went a while ago");
         user.create("c", "s").await;
         assert_eq!(user.names("/namespaces").await, ["a", "b"], "and c is not known there yet");

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::reading::REACH;
 use crate::harness::{ActivityId, EPOCH};
 use crate::oracle::{Moment, Quiet, Timeline};
 use crate::servers::cluster::Rollout;
@@ -171,7 +172,7 @@ impl Lens {
 
     /// From when on something may be held to what it owes: disturbances have passed.
     pub(super) fn calm(&self) -> Duration {
-        self.healed + super::reading::REACH
+        self.healed + REACH + Duration::from_secs(1)
     }
 }
 

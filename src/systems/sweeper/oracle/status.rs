@@ -33,17 +33,17 @@ fn honest_status(seen: &Lens, findings: &mut Findings) {
             .filter_map(|version| version.value.as_ref()?.row.as_ref().filter(of_stack))
             .map(|row| row.id.as_str())
             .collect();
-        let from = op.returned.at.saturating_sub(INTERVAL);
+        let from = op.returned.at.checked_sub(INTERVAL);
         let objects: Vec<&Object> = stacks.iter().flat_map(|id| seen.objects_of(id)).collect();
         let lie = match &*view.status {
             "healthy" => {
                 findings.exercised();
-                let there = objects.iter().any(|object| object.was_active(from, op.returned));
+                let there = objects.iter().any(|object| object.was_active(from.unwrap_or_default(), op.returned));
                 (!there).then(|| format!("healthy though its namespace {}", fate(seen, objects.last().copied())))
             }
             "building" | "failed" => {
                 findings.exercised();
-                let well = objects.iter().any(|object| ran_throughout(object, from, op));
+                let well = from.is_some_and(|from| objects.iter().any(|object| ran_throughout(object, from, op)));
                 well.then(|| format!("{} though it has been well", view.status))
             }
             _ => None,

@@ -34,18 +34,8 @@ impl Worker {
                 _ => {}
             }
         }
-        let old = self.recheck_namespaces(old).await?;
+        let old = self.recheck(Key::Namespace, old).await?;
         self.delete(&old).await;
         Ok(())
-    }
-
-    async fn recheck_namespaces(&self, mut views: Vec<View>) -> Result<Vec<View>, Trouble> {
-        if views.is_empty() {
-            return Ok(views);
-        }
-        let names: Vec<&str> = views.iter().map(|view| &*view.name).collect();
-        let live = self.primary.live_among(Key::Namespace, &names).await?;
-        views.retain(|view| !live.contains(&view.name));
-        Ok(views)
     }
 }

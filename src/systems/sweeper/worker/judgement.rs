@@ -63,7 +63,7 @@ impl Worker {
         let Listing { items, date } = listing;
         let is_orphan = |view: &View| {
             view.phase == Phase::Active
-                && self.held_against(&view.name).is_some_and(|held| !live.contains(held))
+                && held_against(self.policy.key, &view.name).is_some_and(|held| !live.contains(held))
                 && self.is_old(view, date)
         };
         let mut orphans: Vec<View> = items.into_iter().filter(is_orphan).collect();
@@ -77,27 +77,18 @@ impl Worker {
         orphans
     }
 
-    /// What of a namespace's name is held against rows; `None`: it is none of ours.
-    fn held_against<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let token = token(name)?;
-        Some(match self.policy.key {
-            Key::Id | Key::Slug => token,
-            Key::Namespace => name,
-        })
-    }
-
     fn is_old(&self, view: &View, date: Option<SystemTime>) -> bool {
         self.policy.grace == Grace::Nothing || age(view, date).is_some_and(|age| age >= GRACE)
     }
 
-    /// Those that have no row still.
-    pub(super) async fn recheck(&self, mut orphans: Vec<View>) -> Result<Vec<View>, Trouble> {
+    /// Those that have no row still, by this part of it.
+    pub(super) async fn recheck(&self, key: Key, mut orphans: Vec<View>) -> Result<Vec<View>, Trouble> {
         if orphans.is_empty() || self.policy.recheck == Recheck::Nothing {
             return Ok(orphans);
         }
-        let held: Vec<&str> = orphans.iter().filter_map(|view| self.held_against(&view.name)).collect();
-        let live = self.primary.live_among(self.policy.key, &held).await?;
-        orphans.retain(|view| self.held_against(&view.name).is_some_and(|held| !live.contains(held)));
+        let held: Vec<&str> = orphans.iter().filter_map(|view| held_against(key, &view.name)).collect();
+        let live = self.primary.live_among(key, &held).await?;
+        orphans.retain(|view| held_against(key, &view.name).is_some_and(|held| !live.contains(held)));
         Ok(orphans)
     }
 
@@ -116,4 +107,13 @@ impl Worker {
             }
         }
     }
+}
+
+/// What of a namespace's name is held against this part of rows; `None`: it is none of ours.
+fn held_against(key: Key, name: &str) -> Option<&str> {
+    let token = token(name)?;
+    Some(match key {
+        Key::Id | Key::Slug => token,
+        Key::Namespace => name,
+    })
 }

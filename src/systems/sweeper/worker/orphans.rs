@@ -13,7 +13,7 @@ impl Worker {
             return Ok(());
         }
         point(points::JUDGED, &self.name).await;
-        let orphans = self.recheck(orphans).await?;
+        let orphans = self.recheck(self.policy.key, orphans).await?;
         self.delete(&orphans).await;
         Ok(())
     }
