@@ -30,7 +30,11 @@ fn scenarios(wanted: impl Fn(&Expect) -> bool) -> Vec<PathBuf> {
 fn what_must_hold_holds() {
     for path in scenarios(|expect| *expect == Expect::Holds) {
         // As many as let every fault strike and every invariant apply.
-        let seeds = if path.parent().is_some_and(|system| system.ends_with("session")) { 40 } else { 15 };
+        let seeds = if path.parent().is_some_and(|system| system.ends_with("session") || system.ends_with("sweeper")) {
+            40
+        } else {
+            15
+        };
         testing::scenario(&path).seeds(seeds).check();
     }
 }

@@ -12,7 +12,7 @@ pub(super) const UNCERTAINTY_INERT: Check = Check {
 
 pub(super) const ONE_FAILURE_ALONE: Check = Check {
     name: "one-failure-alone",
-    about: "a deletion that fails keeps the pass from none of the others",
+    about: "a pass tries to delete every orphan that it is sure of, whatever becomes of the others",
     judge: one_failure_alone,
 };
 
@@ -39,17 +39,17 @@ fn one_failure_alone(seen: &Lens, findings: &mut Findings) {
     for pass in seen.passes.iter().filter(|pass| seen.is_of(pass.by, &SWEEPS)) {
         let Some(ended) = pass.ended else { continue };
         let deletions = || seen.asked.iter().filter(|asked| asked.by == pass.by && *asked.what == *"delete");
-        let Some(failed) = deletions().find(|asked| asked.failed) else { continue };
-        findings.exercised();
-        let condemned = seen.condemned.iter().filter(|condemned| condemned.by == pass.by);
-        for orphan in condemned.filter(|orphan| deletions().all(|asked| asked.about != orphan.namespace)) {
+        for orphan in seen.condemned.iter().filter(|condemned| condemned.by == pass.by) {
+            findings.exercised();
+            if deletions().any(|asked| asked.about == orphan.namespace) {
+                continue;
+            }
+            let failed = deletions().find(|asked| asked.failed);
+            let after = failed.map_or("nothing".to_owned(), |failed| format!("deleting {} failed", failed.about));
             findings.violate(
                 ended.at,
-                "namespace: not tried after another had failed",
-                format!(
-                    "deleting {} failed at {:?}, and the pass ended at {:?} without trying {}",
-                    failed.about, failed.moment.at, ended.at, orphan.namespace
-                ),
+                "namespace: not tried though known for an orphan",
+                format!("{after}, and the pass ended at {:?} without trying {}", ended.at, orphan.namespace),
             );
         }
     }
