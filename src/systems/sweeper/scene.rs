@@ -25,7 +25,7 @@ pub(super) fn set(cluster: &Cluster, topology: &Topology, workload: &Workload) -
         let (namespace, tier, expires) = match stack % 4 {
             1 => (namespace_elsewhere(stack, workload.identity), "paid", "NULL".to_owned()),
             3 => (namespace_of(&slug), "paid", "NULL".to_owned()),
-            _ => (namespace_of(&slug), "anonymous", format!("now() + interval '{} minutes'", 10 * stack)),
+            _ => (namespace_of(&slug), "anonymous", format!("now() + interval '{} minutes'", 14 + stack)),
         };
         cluster.preload(&namespace, &[(OWNER, &id)], Rollout::Running, DAY * 2);
         let _ = write!(
