@@ -4,3 +4,4 @@ mod choices;
 pub mod reconciler;
 pub mod sandbox;
 pub mod session;
+pub mod shapes;

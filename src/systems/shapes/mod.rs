@@ -1,0 +1,2 @@
+//! S4: shapes.
+pub mod query;
