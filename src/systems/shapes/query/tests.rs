@@ -127,8 +127,9 @@ fn drawn(seed: u64) -> Vec<String> {
         limits: crate::harness::Limits { chaos: std::time::Duration::from_hours(1), ..Default::default() },
         ..Plan::default()
     };
-    let run = run(&Drawer, &plan, seed, &RunOptions::default());
-    let texts = run.history.events().iter().filter_map(|event| match &event.what {
+    let options = RunOptions { keep_history: true, ..RunOptions::default() };
+    let history = run(&Drawer, &plan, seed, &options).history.expect("it is kept");
+    let texts = history.events().iter().filter_map(|event| match &event.what {
         What::Invoked { text, .. } => Some(text.to_string()),
         _ => None,
     });
