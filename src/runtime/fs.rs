@@ -172,7 +172,11 @@ fn parent(path: &str) -> Option<&Path> {
 
 async fn make_parents(path: &str) -> io::Result<()> {
     match parent(path) {
-        Some(parent) => fs::create_dir_all(parent).await,
+        Some(parent) => fs::create_dir_all(parent).await.map_err(|error| match error.kind() {
+            // A file is in the way: as where it is not the last one on the way.
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        }),
         None => Ok(()),
     }
 }
