@@ -8,7 +8,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`world`] | the simulated world: tape, executor, clock, network, hosts, history; knows no system and no protocol |
-//! | [`runtime`] | what code under test calls: net, task, time, points, activities; simulated inside a world, plain tokio outside |
+//! | [`runtime`] | what code under test calls: net, files, task, time, points, activities; simulated inside a world, plain tokio outside |
 //! | [`http`] | HTTP/1 over [`runtime`] streams: serve a router, call a peer |
 //! | [`servers`] | simulated servers that speak the real protocols |
 //! | [`storage`], [`cache`] | what the systems are built of: typed clients and caches that report their accesses |

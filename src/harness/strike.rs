@@ -14,6 +14,8 @@ use crate::world::nemesis::{Blow, Drawn, Fault, IN_WAIT};
 /// | `reset` | a link | | |
 /// | `lost_request`, `lost_reply` | a link | how long it waits for one: 10 s by default | |
 /// | `late` | a link | how long it waits for a request: 10 s by default | how late that comes: `5s` |
+/// | `disk_full` | a host | needed | |
+/// | `disk_error` | a host | how long it waits for a call: 10 s by default | |
 /// | `clock_jump` | a host | | `2h ahead`, `2h back` |
 /// | `clock_drift` | a host | | `300 ppm fast`, `300 ppm slow` |
 ///
@@ -82,22 +84,27 @@ impl Strike {
         };
         self.without(&[Part::Magnitude])?;
         Ok(match fault {
-            Fault::Restart | Fault::Pause | Fault::Partition | Fault::OneWay => {
+            Fault::Restart | Fault::Pause | Fault::Partition | Fault::OneWay | Fault::DiskFull => {
                 self.without(&[Part::By])?;
                 let lasts = self.lasts()?;
                 match fault {
                     Fault::Restart => Blow::Restart(lasts),
                     Fault::Pause => Blow::Pause(lasts),
                     Fault::Partition => Blow::Partition(lasts),
+                    Fault::DiskFull => Blow::DiskFull(lasts),
                     _ => Blow::OneWay(lasts),
                 }
             }
             Fault::Slow => Blow::Slow { by: self.delay()?, lasts: self.lasts()? },
             Fault::Late => Blow::Late { by: self.delay()?, lasts: self.lasts.unwrap_or(IN_WAIT) },
-            Fault::LostRequest | Fault::LostReply => {
+            Fault::LostRequest | Fault::LostReply | Fault::DiskError => {
                 self.without(&[Part::By])?;
                 let lasts = self.lasts.unwrap_or(IN_WAIT);
-                if fault == Fault::LostReply { Blow::LostReply(lasts) } else { Blow::LostRequest(lasts) }
+                match fault {
+                    Fault::LostReply => Blow::LostReply(lasts),
+                    Fault::LostRequest => Blow::LostRequest(lasts),
+                    _ => Blow::DiskError(lasts),
+                }
             }
             Fault::Reset => {
                 self.without(&[Part::By, Part::Lasts])?;
@@ -171,10 +178,12 @@ impl From<Drawn> for Strike {
         let Drawn { at, kind, target, blow } = drawn;
         let time = |time: Duration| humantime::format_duration(time).to_string();
         let (lasts, by, magnitude) = match blow {
-            Blow::Restart(lasts) | Blow::Pause(lasts) | Blow::Partition(lasts) | Blow::OneWay(lasts) => {
-                (Some(lasts), None, None)
-            }
-            Blow::LostRequest(lasts) | Blow::LostReply(lasts) => {
+            Blow::Restart(lasts)
+            | Blow::Pause(lasts)
+            | Blow::Partition(lasts)
+            | Blow::OneWay(lasts)
+            | Blow::DiskFull(lasts) => (Some(lasts), None, None),
+            Blow::LostRequest(lasts) | Blow::LostReply(lasts) | Blow::DiskError(lasts) => {
                 (Some(lasts).filter(|lasts| *lasts != IN_WAIT), None, None)
             }
             Blow::Slow { by, lasts } => (Some(lasts), Some(time(by)), None),

@@ -1,8 +1,9 @@
-//! What code under test calls: the network, tasks, time, and the marks that let a world see inside.
+//! What code under test calls: the network, files, tasks, time, and the marks that let a world see inside.
 //!
 //! Inside a world every item reaches the simulation; outside it is plain tokio, or nothing at all for the marks.
 //! The source of a service is the same in both.
 
+pub mod fs;
 mod mark;
 pub mod net;
 pub mod task;

@@ -34,13 +34,17 @@ pub enum Fault {
     ClockJump,
     /// A host's wall clock runs up to 1 % too fast or too slow.
     ClockDrift,
+    /// A host's disk has no room for up to a minute: what is written is refused.
+    DiskFull,
+    /// The next call to a host's disk within ten seconds fails.
+    DiskError,
     /// A task is held at a point, for up to 40 s. Its rate is per hundred points passed.
     Stall,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Restart,
         Self::Pause,
         Self::Partition,
@@ -52,6 +56,8 @@ impl Fault {
         Self::Late,
         Self::ClockJump,
         Self::ClockDrift,
+        Self::DiskFull,
+        Self::DiskError,
         Self::Stall,
     ];
 
@@ -69,6 +75,8 @@ impl Fault {
             Self::Late => "late",
             Self::ClockJump => "clock_jump",
             Self::ClockDrift => "clock_drift",
+            Self::DiskFull => "disk_full",
+            Self::DiskError => "disk_error",
             Self::Stall => "stall",
         }
     }
@@ -106,6 +114,8 @@ impl Fault {
             Self::Late => "fault.late",
             Self::ClockJump => "fault.clock_jump",
             Self::ClockDrift => "fault.clock_drift",
+            Self::DiskFull => "fault.disk_full",
+            Self::DiskError => "fault.disk_error",
             Self::Stall => "fault.stall",
         }
     }
@@ -146,11 +156,15 @@ pub enum Blow {
     ClockJump(i64),
     /// A wall clock runs fast, or slow, by so many parts per million.
     ClockDrift(i64),
+    /// A disk has no room for this long.
+    DiskFull(Duration),
+    /// The next call to a disk within this time fails.
+    DiskError(Duration),
     /// A fault of a host's own, with its magnitude, 1 or more.
     Own(u64),
 }
 
-/// How long a fault lies in wait for a request or reply, unless it is told.
+/// How long a fault lies in wait for a request, a reply or a call to a disk, unless it is told.
 pub const IN_WAIT: Duration = Duration::from_secs(10);
 
 impl Blow {
@@ -173,6 +187,8 @@ impl Blow {
             Fault::Late => Self::Late { by: millis(bits, 60_000), lasts: IN_WAIT },
             Fault::ClockJump => Self::ClockJump(signed(millis(bits, 7_200_000).as_nanos() as i64)),
             Fault::ClockDrift => Self::ClockDrift(signed(1 + spread(bits, 9_999) as i64)),
+            Fault::DiskFull => Self::DiskFull(millis(bits, 60_000)),
+            Fault::DiskError => Self::DiskError(IN_WAIT),
             Fault::Stall => return None,
         };
         Some((blow, fault == Fault::OneWay && odd))

@@ -149,7 +149,8 @@ impl World {
         }
     }
 
-    /// Crashes a host: its tasks are gone at once, none of their destructors is heard, its peers see a reset.
+    /// Crashes a host: its tasks are gone at once, none of their destructors is heard, its peers see a reset. It may lose
+    /// power too, and with it what of its files was not synced.
     ///
     /// From inside a task of that host the task itself ends at its next await.
     pub fn crash(self: &Rc<Self>, host: HostId) {
@@ -157,6 +158,7 @@ impl World {
             return;
         }
         self.record_of(host, What::Crashed);
+        self.crash_disk(host);
         self.end(host);
     }
 

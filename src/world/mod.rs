@@ -4,6 +4,7 @@
 
 mod activity;
 pub mod clock;
+mod disk;
 mod executor;
 mod fault;
 mod hermetic;
@@ -18,6 +19,7 @@ mod stream;
 pub mod tape;
 
 pub(crate) use activity::{activity, resume_activity};
+pub(crate) use disk::{Call, on_disk};
 pub use executor::Context;
 pub(crate) use executor::{Ended, JoinHandle};
 pub use host::{HostId, Program, crash_self};

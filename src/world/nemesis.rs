@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::disk::Trouble;
 pub use super::fault::{Blow, Drawn, Fault, IN_WAIT};
 use super::fault::{OWN, SLOT, unpack};
 use super::history::What;
@@ -112,6 +113,7 @@ enum Undo {
     Mend(Vec<(HostId, HostId)>),
     Unslow(HostId, HostId),
     Disarm(Fault, HostId, HostId),
+    Relieve(HostId, Trouble),
     /// Nothing is left to undo; whether it met a stream was seen at once.
     Done(bool),
     Nothing,
@@ -306,6 +308,14 @@ impl Nemesis {
                 world.adjust_clock(host, |wall, now| wall.set_drift(now, rate));
                 (format!("{rate} parts per million"), Duration::ZERO, Undo::Nothing)
             }
+            Blow::DiskFull(lasts) => {
+                world.trouble_disk(host, Trouble::Full);
+                (format!("for {lasts:?}"), lasts, Undo::Relieve(host, Trouble::Full))
+            }
+            Blow::DiskError(lasts) => {
+                world.trouble_disk(host, Trouble::Error);
+                ("the next call".into(), lasts, Undo::Relieve(host, Trouble::Error))
+            }
             _ => return None,
         })
     }
@@ -349,7 +359,8 @@ impl Nemesis {
 
     fn undo(&self, kind: &Arc<str>, undo: &Undo, began: u64) {
         let world = &self.world;
-        // A fault of a link has met something if a message of that link felt it; one of a host, if work was going on.
+        // A fault of a link has met something if a message of that link felt it; one of a disk, if a call did; one of a host, if
+        // work was going on.
         let mut met = None;
         match undo {
             Undo::Start(host) => world.start(*host),
@@ -375,6 +386,7 @@ impl Nemesis {
                 met = Some(world.take_touched(*from, *to, touched));
                 world.disarm(*from, *to, trap);
             }
+            Undo::Relieve(host, trouble) => met = Some(world.relieve_disk(*host, *trouble)),
             Undo::Done(any) => met = Some(*any),
             Undo::Nothing => {}
         }

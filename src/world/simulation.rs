@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::disk::Disks;
 use super::executor::{self, Context, Executor};
 use super::hermetic;
 use super::history::{ActivityId, History, What};
@@ -98,6 +99,7 @@ pub struct World {
     pub(super) clock: Clock,
     pub(super) executor: Executor,
     pub(super) hosts: RefCell<Hosts>,
+    pub(super) disks: RefCell<Disks>,
     pub(super) net: RefCell<Net>,
     pub(super) points: RefCell<Points>,
     pub(super) context: RefCell<Context>,
@@ -121,6 +123,7 @@ impl World {
             clock: Clock::default(),
             executor: Executor::default(),
             hosts: RefCell::new(Hosts::new(config.seed)),
+            disks: RefCell::default(),
             net: RefCell::new(Net::default()),
             points: RefCell::new(Points::default()),
             context: RefCell::new(Context::default()),

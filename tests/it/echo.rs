@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sexton::harness::{CLIENT, Deployment, Draw, Findings, Host, Invariant, Load, Observed, System};
 use sexton::runtime::net::{TcpListener, TcpStream};
-use sexton::runtime::{point, task, time};
+use sexton::runtime::{fs, point, task, time};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the pods do besides echoing.
@@ -70,6 +70,8 @@ async fn pod(habit: Habit) {
                 return;
             }
             point("echo.read", "").await;
+            // A pod whose disk is in trouble echoes all the same.
+            let _ = fs::append("asked", &length.to_be_bytes()).await;
             assert!(habit != Habit::Panics || number != 3, "the third question is too many");
             if habit == Habit::Hangs {
                 std::future::pending::<()>().await;

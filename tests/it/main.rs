@@ -4,6 +4,7 @@ mod campaigns;
 mod cases;
 mod command;
 mod determinism;
+mod disk;
 mod echo;
 mod engine;
 mod explain;

@@ -12,6 +12,8 @@
 //! | `timeouts`, `points` | the times and the windows, the same in every form |
 //! | [`query`] | queries and changes over the schema of four levels |
 //! | [`workload`], `words`, [`outcome`] | what clients do, how it is written, and what they see come of it |
+//! | `protocol` | what goes between clients and the service |
+//! | `view` | what a client has of a shape |
 //! | `view` | what a client has of a shape, and what answers make of that |
 //!
 //! What is reported as fact, for oracles and stories. `boot` is which start of a stack it is, `s1`, `s2`, …, counted by
@@ -39,6 +41,7 @@
 pub mod outcome;
 mod points;
 pub mod policy;
+mod protocol;
 pub mod query;
 mod timeouts;
 mod view;
