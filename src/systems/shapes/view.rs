@@ -77,6 +77,11 @@ impl fmt::Display for Misstep {
 }
 
 impl View {
+    /// Nothing yet, of a shape whose handle may be known.
+    pub(super) fn of(handle: Option<Arc<str>>) -> Self {
+        Self { handle, ..Self::default() }
+    }
+
     /// The next request; `live`: it may be held until something comes, where the client has all there was.
     pub(super) fn ask(&self, live: bool) -> Asked {
         match (&self.handle, self.offset) {
@@ -103,7 +108,7 @@ impl View {
                 next
             }
             409 => {
-                *self = Self { handle: answer.body.handle.clone(), ..Self::default() };
+                *self = Self::of(answer.body.handle.clone());
                 Next::Anew
             }
             503 if answer.retry_after => Next::Later,

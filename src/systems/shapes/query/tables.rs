@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::clause::{Query, Subquery, quoted};
 use super::schema::{Column, Row, Sizes, TAGS, Table, id_of, value};
 
-/// All rows at one moment, by table and primary key.
+/// All rows at one moment, by table and primary key. A clone shares what is not changed afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tables(BTreeMap<Table, BTreeMap<Arc<str>, Row>>);
+pub struct Tables(BTreeMap<Table, Arc<BTreeMap<Arc<str>, Row>>>);
 
 impl Tables {
     /// What is there from the start: each row belongs to one of the level above, most are active, and most have a tag.
@@ -59,7 +59,7 @@ impl Tables {
 
     /// A row is this from now on; `None`: it is gone.
     pub fn put(&mut self, table: Table, key: Arc<str>, row: Option<Row>) {
-        let rows = self.0.entry(table).or_default();
+        let rows = Arc::make_mut(self.0.entry(table).or_default());
         match row {
             Some(row) => rows.insert(key, row),
             None => rows.remove(&key),
@@ -68,7 +68,7 @@ impl Tables {
 
     /// The rows of a table, by primary key.
     pub fn rows(&self, table: Table) -> impl Iterator<Item = (&Arc<str>, &Row)> {
-        self.0.get(&table).into_iter().flatten()
+        self.0.get(&table).into_iter().flat_map(|rows| rows.iter())
     }
 
     /// The rows that a query selects, by primary key.
