@@ -39,11 +39,17 @@
 //! gone at boot, `incomplete` one that had no snapshot yet when the stack stopped, and that no client has an offset of.
 
 mod actors;
+mod consumer;
+mod http;
 pub mod outcome;
 mod points;
 pub mod policy;
+mod process;
 mod protocol;
 pub mod query;
+mod request;
+mod stack;
+mod store;
 mod timeouts;
 mod view;
 mod words;

@@ -26,6 +26,8 @@ pub(crate) const FLUSH: Duration = Duration::from_secs(1);
 pub(crate) const FLUSH_STALL: Duration = Duration::from_mins(1);
 /// Before the stack is started again after a part has died.
 pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
+/// Before something that failed is tried again.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 /// One statement, connecting included.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
 /// After how long without a request a shape expires.
