@@ -13,8 +13,9 @@
 //! | [`query`] | queries and changes over the schema of four levels |
 //! | [`workload`], `words`, [`outcome`] | what clients do, how it is written, and what they see come of it |
 //! | `protocol` | what goes between clients and the service |
-//! | `view` | what a client has of a shape |
 //! | `view` | what a client has of a shape, and what answers make of that |
+//! | `client` | the client's side of it |
+//! | `oracle` | what must hold |
 //!
 //! What is reported as fact, for oracles and stories. `boot` is which start of a stack it is, `s1`, `s2`, …, counted by
 //! process with its identity, `server.1a2b3c4d/2`; a position is an LSN as a number:
@@ -38,6 +39,8 @@
 //! stop and clean up by another's end, `dropped` a shape given up because the stack restarts, `dangling` one whose dependency is
 //! gone at boot, `incomplete` one that had no snapshot yet when the stack stopped, and that no client has an offset of.
 
+mod client;
+mod oracle;
 pub mod outcome;
 mod points;
 pub mod policy;
@@ -47,3 +50,5 @@ mod timeouts;
 mod view;
 mod words;
 pub mod workload;
+
+pub use client::Client;

@@ -25,7 +25,8 @@ fn slot_advances(seen: &Lens, findings: &mut Findings) {
             continue;
         }
         findings.exercised();
-        let told = seen.acknowledged.iter().take_while(|(at, _)| *at <= due).map(|(_, lsn)| *lsn).max().unwrap_or_default();
+        let told =
+            seen.acknowledged.iter().take_while(|(at, _)| *at <= due).map(|(_, lsn)| *lsn).max().unwrap_or_default();
         if told < state.lsn {
             findings.violate(
                 due,
