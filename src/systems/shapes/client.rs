@@ -1,7 +1,7 @@
 //! The client's side: the requests that an operation makes, and what a client keeps of each of its shapes, whatever becomes
 //! of the service meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex as Plain, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::query::{Mutation, Query};
 use super::timeouts::{CLIENT, RETRY_AFTER, STATEMENT};
 use super::view::{Next, View};
 use super::workload::{Operation, Restart};
+use crate::harness::{Record, System};
 use crate::http::{self, Method, Response};
 use crate::runtime::time;
 use crate::storage::{Rows, RowsOptions};
@@ -233,6 +234,17 @@ fn answered(response: &Response) -> Option<Answer> {
     };
     let retry_after = response.headers.contains_key("retry-after");
     Some(Answer { status: response.status, retry_after, body })
+}
+
+/// What shows how all has ended: each client reads each of its shapes to the end, and the service says what it holds.
+pub(super) fn looks<S: System<Operation = Operation>>(done: &[Record<S>]) -> Vec<Operation> {
+    let defined = done.iter().filter_map(|record| match record.operation {
+        Operation::Define(slot, _) => Some((record.client.strip_prefix('c')?.parse().ok()?, slot)),
+        _ => None,
+    });
+    let defined: BTreeSet<(u32, u32)> = defined.collect();
+    let settled = defined.into_iter().map(|(client, slot)| Operation::Settle { client, slot });
+    settled.chain([Operation::Inspect]).collect()
 }
 
 /// How long a client waits for an operation's outcome.

@@ -158,6 +158,7 @@ impl Reader {
             "shapes.created" => {
                 let dependencies = fact.text("dependencies").split(',').filter(|handle| !handle.is_empty());
                 let shape = Shape {
+                    created: moment,
                     query: text("query"),
                     dependencies: dependencies.map(Arc::from).collect(),
                     removals: Vec::new(),

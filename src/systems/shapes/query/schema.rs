@@ -227,11 +227,6 @@ impl Row {
         let parts: Vec<&str> = table.key().iter().map(|column| self.text(*column)).collect();
         parts.join("/")
     }
-
-    /// All columns, with what they hold.
-    pub fn cells(&self) -> impl Iterator<Item = (Column, &str)> {
-        self.0.iter().map(|(column, cell)| (*column, &*cell.0))
-    }
 }
 
 impl fmt::Display for Row {
