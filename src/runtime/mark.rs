@@ -84,6 +84,24 @@ impl Doing {
         #[cfg(not(feature = "sim"))]
         let _ = (store, key, value, cause);
     }
+
+    /// As [`fact`], for this activity.
+    pub fn fact<const N: usize>(self, name: &'static str, fields: [Field; N]) {
+        #[cfg(feature = "sim")]
+        crate::world::World::with(|world| world.record_within(self.0, What::Fact { name, fields: fields.into() }));
+        #[cfg(not(feature = "sim"))]
+        let _ = (name, fields);
+    }
+
+    /// Runs `future` as a part of this activity: what it sends is sent for whom that works for.
+    pub async fn within<F: Future>(self, future: F) -> F::Output {
+        #[cfg(feature = "sim")]
+        {
+            crate::world::resume_activity(self.0, future).await
+        }
+        #[cfg(not(feature = "sim"))]
+        future.await
+    }
 }
 
 /// The name of the host that the caller runs on, inside a world.

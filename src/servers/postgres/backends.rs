@@ -73,6 +73,11 @@ impl Backends {
         self.all.get_mut(&session)
     }
 
+    /// What the statement of a session that has waited works for.
+    pub(super) fn doing(&self, session: SessionId) -> Option<Doing> {
+        self.all.get(&session)?.doing
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }

@@ -15,6 +15,7 @@ use super::engine::{Commit, CommittedChanges, Database, Progress, SessionId, Sta
 use super::refusal::Refusal;
 use super::replica::{Feed, Replica};
 use super::settings;
+use super::slots::{Logged, Slots};
 use super::value::Value;
 
 /// How a server is set up.
@@ -28,16 +29,24 @@ pub struct Options {
     pub recovery: Duration,
     /// How long recovery takes for each row that was committed since the last one.
     pub replay: Duration,
+    /// Whether there can be replication slots: `wal_level = logical`. The history then has, after the rows of each
+    /// transaction, the fact `postgres.commit` with its `store` and `lsn`.
+    pub logical: bool,
+    /// How often replication slots write down how far they are: what was confirmed since comes again after a crash.
+    pub checkpoint: Duration,
 }
 
 impl Default for Options {
-    /// `postgres`, 100 connections, 10 ms a row and 10 seconds at most for recovery.
+    /// `postgres`, 100 connections, 10 ms a row and 10 seconds at most for recovery, no replication slots, and a checkpoint
+    /// every 30 seconds.
     fn default() -> Self {
         Self {
             name: "postgres".to_owned(),
             connections: 100,
             recovery: Duration::from_secs(10),
             replay: Duration::from_millis(10),
+            logical: false,
+            checkpoint: Duration::from_secs(30),
         }
     }
 }
@@ -66,6 +75,7 @@ pub(super) struct State {
     /// Until when writes are refused, and connections.
     read_only: Option<Instant>,
     full: Option<Instant>,
+    pub(super) slots: Slots,
 }
 
 impl State {
@@ -75,9 +85,22 @@ impl State {
         self.full = None;
     }
 
+    /// Whether it still replays what was committed before a crash.
+    pub(super) fn is_recovering(&self, now: Instant) -> bool {
+        self.recovering.is_some_and(|until| now < until)
+    }
+
     fn writable(&mut self) {
         self.read_only = None;
         self.database.set_read_only(self.follows.is_some());
+    }
+
+    /// Keeps for slots what has been committed.
+    fn log(&mut self, mine: Doing) {
+        let decoded = self.database.take_decoded();
+        let doing = |by| self.backends.doing(by).unwrap_or(mine);
+        let logged = decoded.into_iter().map(|transaction| Logged { doing: doing(transaction.by), transaction });
+        self.slots.extend(logged);
     }
 
     /// Tells replicas what has been committed.
@@ -140,6 +163,7 @@ impl Postgres {
             recovering: None,
             read_only: None,
             full: None,
+            slots: Slots::new(options.checkpoint),
         };
         let activity = options.name.as_str().into();
         Self(Arc::new(Shared { state: Mutex::new(state), observer, options, activity }))
@@ -215,6 +239,7 @@ impl Postgres {
         state.crashed = true;
         state.generation += 1;
         state.database.crash();
+        state.slots.crash();
         state.backends.clear();
         state.heal();
         state.recovering = None;
@@ -289,6 +314,10 @@ impl Postgres {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
     pub(super) fn activity(&self) -> Arc<str> {
         self.0.activity.clone()
     }
@@ -308,28 +337,31 @@ impl Postgres {
             state.backends.finish(session, answer);
         }
         state.pass_on();
+        let mine = runtime::doing();
+        state.log(mine);
         let commits = state.database.take_commits();
         if let Some(untold) = &mut state.untold {
             untold.extend(commits);
             return result;
         }
         state.logged = state.logged.saturating_add(commits.len() as u32);
-        let mine = runtime::doing();
-        let doing: Vec<Doing> = commits
-            .iter()
-            .map(|commit| state.backends.get(commit.by).and_then(|backend| backend.doing).unwrap_or(mine))
-            .collect();
+        let doing: Vec<Doing> = commits.iter().map(|commit| state.backends.doing(commit.by).unwrap_or(mine)).collect();
         // Whoever is told may strike the host at once, which needs the lock.
         drop(state);
-        for (commit, doing) in commits.into_iter().zip(doing) {
-            self.report(doing, &commit);
-        }
+        self.report(&commits, &doing);
         result
     }
 
-    fn report(&self, doing: Doing, commit: &Commit) {
-        let Commit { key, row, cause, .. } = commit;
-        (self.0.observer)(doing, &self.0.options.name, key, row.as_deref(), cause);
+    /// Tells of rows that are committed, and of each transaction once its rows are told.
+    fn report(&self, commits: &[Commit], doing: &[Doing]) {
+        let Options { name, logical, .. } = &self.0.options;
+        for (place, (commit, doing)) in commits.iter().zip(doing).enumerate() {
+            let Commit { key, row, cause, lsn, .. } = commit;
+            (self.0.observer)(*doing, name, key, row.as_deref(), cause);
+            if *logical && commits.get(place + 1).is_none_or(|next| next.lsn != *lsn) {
+                doing.fact("postgres.commit", [("store", name.into()), ("lsn", (*lsn).into())]);
+            }
+        }
     }
 
     /// Carries out one statement; `None`: it waits.
@@ -368,7 +400,7 @@ impl Postgres {
         };
         let settings = settings::asked_for(parameters)?;
         let mut state = self.lock();
-        if state.recovering.is_some_and(|until| now < until) {
+        if state.is_recovering(now) {
             return Err(Refusal::new("57P03", "the database system is starting up"));
         }
         let full = state.full.is_some_and(|until| now < until);
@@ -424,9 +456,8 @@ impl Postgres {
         let untold = state.untold.take();
         state.beginnings = Vec::new();
         drop(state);
-        for commit in untold.unwrap_or_default() {
-            self.report(runtime::doing(), &commit);
-        }
+        let untold = untold.unwrap_or_default();
+        self.report(&untold, &vec![runtime::doing(); untold.len()]);
     }
 }
 

@@ -3,7 +3,7 @@
 //! From the bottom up: `value` and `refusal` are what the parts speak of among each other; `engine` is data and statements
 //! without connections, clocks and network; `wire` is the protocol without what it is about; `settings`, `portal`, `running`
 //! and `session` are one connection; `waiting` is a statement that waits for a lock; `backends` knows
-//! all connections; `host` and `conversation` alone know clocks, tasks and the network.
+//! all connections; `slots` keeps what is committed for those who follow it, and `streaming` is how they are told; `host` and `conversation` alone know clocks, tasks and the network.
 
 mod backends;
 mod conversation;
@@ -15,6 +15,8 @@ mod replica;
 mod running;
 mod session;
 mod settings;
+mod slots;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod value;

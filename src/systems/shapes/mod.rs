@@ -39,6 +39,7 @@
 //! stop and clean up by another's end, `dropped` a shape given up because the stack restarts, `dangling` one whose dependency is
 //! gone at boot, `incomplete` one that had no snapshot yet when the stack stopped, and that no client has an offset of.
 
+mod actors;
 mod client;
 mod oracle;
 pub mod outcome;

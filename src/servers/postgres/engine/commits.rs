@@ -26,6 +26,8 @@ pub struct Commit {
     pub row: Option<String>,
     /// `insert`, `update` or `delete`.
     pub cause: &'static str,
+    /// The transaction's place in the order of all.
+    pub lsn: u64,
 }
 
 /// What one transaction, or one definition, has changed: what a replica is to do after its primary.
@@ -78,8 +80,11 @@ impl Database {
             return;
         }
         self.forget_replaced(&changes);
+        let lsn = self.shared.lock().lsn.commit(changes.len());
+        self.transactions += 1;
+        self.decode(by, lsn, &changes);
         if let [change] = changes.as_slice() {
-            let told = self.told(by, change.table, change.old.as_deref(), change.new.as_deref());
+            let told = self.told(by, lsn, change.table, change.old.as_deref(), change.new.as_deref());
             self.commits.extend(told);
         } else {
             let mut net: BTreeMap<(usize, String), Net<'_>> = BTreeMap::new();
@@ -108,7 +113,7 @@ impl Database {
             });
             let mut told = Vec::with_capacity(net.len());
             for ((table, _), net) in net {
-                told.extend(self.told(by, table, net.old, net.new));
+                told.extend(self.told(by, lsn, table, net.old, net.new));
             }
             self.commits.extend(told);
         }
@@ -133,7 +138,14 @@ impl Database {
         }
     }
 
-    fn told(&self, by: SessionId, table: usize, old: Option<&[Cell]>, new: Option<&[Cell]>) -> Option<Commit> {
+    fn told(
+        &self,
+        by: SessionId,
+        lsn: u64,
+        table: usize,
+        old: Option<&[Cell]>,
+        new: Option<&[Cell]>,
+    ) -> Option<Commit> {
         let table = self.catalog.by_id(table)?;
         let cause = match (old, new) {
             (None, None) => return None,
@@ -142,7 +154,7 @@ impl Database {
             (Some(_), None) => "delete",
         };
         let key = format!("{}:{}", table.name, key_text(table, new.or(old)?));
-        Some(Commit { by, key, row: new.map(|row| row_text(table, row)), cause })
+        Some(Commit { by, key, row: new.map(|row| row_text(table, row)), cause, lsn })
     }
 }
 
@@ -174,7 +186,8 @@ fn key_text(table: &Table, row: &[Cell]) -> String {
     parts.join("/")
 }
 
-fn row_text(table: &Table, row: &[Cell]) -> String {
+/// A row as a JSON object.
+pub(super) fn row_text(table: &Table, row: &[Cell]) -> String {
     let mut told = String::from("{");
     for (place, (column, cell)) in table.columns.iter().zip(row).enumerate() {
         if place > 0 {

@@ -11,6 +11,7 @@ use super::super::refusal::Refusal;
 use super::super::value::{Type, Value};
 use super::catalog::{Catalog, TableId};
 use super::commits::{Commit, CommittedChanges};
+use super::decoded::Decoded;
 use super::live::{Shared, Signal};
 use super::sessions::Session;
 use super::settings::Settings;
@@ -47,6 +48,10 @@ pub struct Database {
     pub(super) commits: Vec<Commit>,
     /// What replicas have not been given yet, where there are any.
     pub(super) stream: Option<Vec<Arc<CommittedChanges>>>,
+    /// What replication slots have not been given yet, where there are any.
+    pub(super) decoded: Option<Vec<Decoded>>,
+    /// How many transactions have been committed that changed rows.
+    pub(super) transactions: u64,
     prepared: BTreeMap<String, Vec<Statement>>,
     kept: usize,
     pub(super) read_only: bool,
@@ -112,6 +117,8 @@ impl Database {
             finished: Vec::new(),
             commits: Vec::new(),
             stream: None,
+            decoded: None,
+            transactions: 0,
             prepared: BTreeMap::new(),
             kept: 0,
             read_only: false,

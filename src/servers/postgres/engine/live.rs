@@ -9,6 +9,7 @@ use super::super::refusal::Refusal;
 use super::SessionId;
 use super::catalog::{Table, TableId};
 use super::locks::{Locks, Number, Strength, Target, encoded_cells};
+use super::lsn::Lsn;
 use super::settings::Settings;
 use super::stored::Row;
 
@@ -94,6 +95,8 @@ pub(super) struct Live {
     /// The next number of each sequence.
     pub(super) sequences: BTreeMap<String, i64>,
     pub(super) recovery: bool,
+    /// How far the log of transactions has come.
+    pub(super) lsn: Lsn,
 }
 
 /// A new row that waits for one of its keys.

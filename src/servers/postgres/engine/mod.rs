@@ -9,6 +9,7 @@ mod catalog;
 mod civil;
 mod commits;
 mod database;
+mod decoded;
 mod define;
 mod errors;
 mod exchange;
@@ -19,6 +20,7 @@ mod interval;
 mod kinds;
 mod live;
 mod locks;
+mod lsn;
 mod parse;
 mod schema;
 mod sessions;
@@ -34,6 +36,7 @@ mod tests;
 
 pub use commits::{Commit, CommittedChanges};
 pub use database::Database;
+pub use decoded::{Decoded, RowChange};
 pub(super) use exchange::{from_text, to_text};
 pub use statement::{Answer, Column, Progress, Statement, Status};
 

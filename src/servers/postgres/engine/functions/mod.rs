@@ -14,6 +14,7 @@ use super::super::refusal::Refusal;
 use super::super::value::Type;
 use super::interval::Interval;
 use super::live::{Live, Shared, Signal};
+use super::lsn::Lsn;
 use super::stored::kept;
 use super::text;
 
@@ -208,5 +209,10 @@ fn states(registry: &Registry<'_>) -> rusqlite::Result<()> {
         Ok(settings.get(&string(arguments[0]))?.to_owned())
     })?;
     registry.stateful("pg_backend", 0, |_, live| Ok(live.session.0 as i64))?;
+    registry.stateful("pg_lsn", 0, |_, live| Ok(live.lsn.to_string()))?;
+    registry.strict("pg_lsn_diff", 2, |arguments| {
+        let lsn = |place: usize| string(arguments[place]).parse::<Lsn>();
+        Ok((lsn(0)?.number() as i64).wrapping_sub(lsn(1)?.number() as i64))
+    })?;
     registry.stateful("pg_recovery", 0, |_, live| Ok(live.recovery))
 }

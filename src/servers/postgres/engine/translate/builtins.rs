@@ -244,6 +244,8 @@ const LISTED: &[Listed] = &[
     listed("current_schema", &[], Text, "'public'"),
     listed("pg_backend_pid", &[], Int4, "pg_backend()"),
     listed("current_setting", &[Text], Text, "pg_setting($1)"),
+    listed("pg_current_wal_lsn", &[], Text, "pg_lsn()"),
+    listed("pg_wal_lsn_diff", &[Text, Text], Int8, "pg_lsn_diff($1, $2)"),
     listed("pg_is_in_recovery", &[], Bool, "pg_recovery()"),
     lock("pg_advisory_lock", &[Int8], Void, "pg_advisory('lock', $1)"),
     lock("pg_advisory_lock", &[Int4, Int4], Void, "pg_advisory('lock', $1, $2)"),
