@@ -49,7 +49,8 @@ use std::time::Duration;
 use crate::harness::{Plan, RunOptions, System, Verdict};
 use crate::report::{Again, Paint, Story, explanation, verdict_word};
 use crate::scenario::{
-    Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Signature, Systems, Title, check_expect, check_plan,
+    Bound, Digest, Expect, Experiment, SavedSeed, SeedShelf, Shelf, Signature, Systems, Title, USUAL_SEEDS,
+    check_expect, check_plan,
 };
 use crate::search::{self, Explain, FUTURES, Failure, STUCK, Shrink, Summary, Watch};
 use crate::world::not_guaranteed;
@@ -183,6 +184,7 @@ fn bound<S: System>(system: S, plan: Plan, expect: Expect) -> Arc<dyn Experiment
         about: String::new(),
         defect: None,
         expect,
+        seeds: USUAL_SEEDS,
         settings: Vec::new(),
         digest: Digest::of(&format!("{plan:?}")),
     };

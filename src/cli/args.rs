@@ -85,9 +85,9 @@ pub(super) struct Fuzz {
     /// The scenarios; a prefix stands for those below it that are to hold
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
-    /// How many seeds of each scenario
-    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) seeds: u64,
+    /// How many seeds of each scenario; without it, as many as each asks for in its file, or 200
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: Option<u64>,
     /// How long in all, for example `10m`, instead of how many
     #[arg(long = "for", value_name = "TIME", conflicts_with = "seeds", value_parser = humantime::parse_duration)]
     pub(super) time: Option<Duration>,

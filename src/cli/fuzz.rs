@@ -43,16 +43,17 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
         }
         // Each scenario has an equal share of the time; what one leaves is there for those after it.
         let time = args.time.map(|time| time.saturating_sub(clock()) / (count - index));
+        let seeds = args.seeds.unwrap_or(experiment.seeds());
         let campaign = Campaign {
             experiment: &**experiment,
             from: args.common.from,
-            seeds: if time.is_some() { u64::MAX } else { args.seeds },
+            seeds: if time.is_some() { u64::MAX } else { seeds },
             time,
             jobs: args.common.jobs.unwrap_or_else(outside::cores),
             stop: &desk.stop,
             clock: &clock,
         };
-        let bar = progress(time.map_or(args.seeds, millis), experiment.name());
+        let bar = progress(time.map_or(seeds, millis), experiment.name());
         let mut watcher = Watcher {
             desk,
             experiment,

@@ -1,6 +1,7 @@
 //! From the text of a scenario to an [`Experiment`]: everything in it is checked against its system, nothing is guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use toml::{Spanned, Table, Value};
 use super::checks::{self, Wrong};
 use super::error::{FileError, Source};
 use super::expect;
-use super::experiment::{Bound, Digest, Sizes, Title};
+use super::experiment::{Bound, Digest, Sizes, Title, USUAL_SEEDS};
 use super::sheet::{DecisionSheet, Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, StrikeSheet, Tables};
 use super::{Expect, Experiment};
 use crate::harness::{Configured, Decision, Hold, Limits, Part, Plan, Step, Strike};
@@ -43,6 +44,7 @@ fn bind_sized<S: Configured>(
         about: frame.about.clone(),
         defect: frame.defect.clone(),
         expect,
+        seeds: frame.seeds.map_or(USUAL_SEEDS, NonZeroU64::get),
         settings: settings(&written),
         digest: digest(as_found.clone()),
     };
@@ -248,7 +250,7 @@ fn decision(written: &DecisionSheet) -> Decision {
 
 /// One line for each table or value that was written, for printing beside the seed.
 fn settings(written: &Table) -> Vec<String> {
-    let told = ["about", "system", "defect", "expect"];
+    let told = ["about", "system", "defect", "expect", "seeds"];
     written
         .iter()
         .filter(|(key, _)| !told.contains(&key.as_str()))
@@ -268,7 +270,7 @@ fn entries(table: &Table) -> String {
 
 /// The digest of what decides a run: comments, order, and words for people do not.
 fn digest(mut written: Table) -> Digest {
-    for told in ["about", "defect", "expect"] {
+    for told in ["about", "defect", "expect", "seeds"] {
         written.remove(told);
     }
     Digest::of(&canonical(&Value::Table(written)))

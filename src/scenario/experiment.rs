@@ -28,6 +28,9 @@ impl fmt::Display for Digest {
     }
 }
 
+/// How many seeds a campaign gives a scenario when neither the scenario nor anybody else says how many.
+pub(crate) const USUAL_SEEDS: u64 = 200;
+
 /// A system bound to a plan, with what its runs should come to.
 pub trait Experiment: Send + Sync {
     /// The scenario's name, for example `session/default`.
@@ -40,6 +43,10 @@ pub trait Experiment: Send + Sync {
     fn defect(&self) -> Option<&str>;
     /// What its runs should come to.
     fn expect(&self) -> &Expect;
+    /// How many seeds a campaign gives it when nobody says how many: fewer where a run is long.
+    fn seeds(&self) -> u64 {
+        USUAL_SEEDS
+    }
     /// Faults, limits, steps, holds.
     fn plan(&self) -> &Plan;
     /// What else was chosen, in a line per table, for printing beside the seed.
@@ -114,6 +121,7 @@ pub(crate) struct Title {
     pub(crate) about: String,
     pub(crate) defect: Option<String>,
     pub(crate) expect: Expect,
+    pub(crate) seeds: u64,
     pub(crate) settings: Vec<String>,
     pub(crate) digest: Digest,
 }
@@ -142,6 +150,9 @@ impl<S: System> Experiment for Bound<S> {
     }
     fn expect(&self) -> &Expect {
         &self.title.expect
+    }
+    fn seeds(&self) -> u64 {
+        self.title.seeds
     }
     fn plan(&self) -> &Plan {
         &self.plan

@@ -17,7 +17,7 @@ pub(crate) use checks::{check_expect, check_plan};
 pub use error::{FileError, Refusal};
 pub use expect::Expect;
 pub(crate) use expect::HARNESS_INVARIANTS;
-pub(crate) use experiment::{Bound, Title};
+pub(crate) use experiment::{Bound, Title, USUAL_SEEDS};
 pub use experiment::{Digest, Experiment, ResizeError};
 pub use seed::{Kept, SaveError, SavedDecision, SavedSeed, SeedShelf, Signature};
 pub use shelf::{Entry, ScenarioError, Shelf};

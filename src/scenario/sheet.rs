@@ -3,6 +3,7 @@
 //! Whether the values make sense is the business of `bind`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -26,6 +27,7 @@ pub(super) struct Sheet<P, T, W> {
     system: Spanned<String>,
     defect: Option<String>,
     expect: Spanned<Value>,
+    seeds: Option<NonZeroU64>,
     #[serde(default)]
     allow: Vec<Spanned<String>>,
     #[serde(default)]
@@ -61,6 +63,7 @@ pub(super) struct Frame {
     pub(super) system: Spanned<String>,
     pub(super) defect: Option<String>,
     pub(super) expect: Spanned<Value>,
+    pub(super) seeds: Option<NonZeroU64>,
     pub(super) allow: Vec<Spanned<String>>,
     pub(super) faults: BTreeMap<Spanned<String>, Spanned<f64>>,
     pub(super) limits: LimitsSheet,
@@ -78,6 +81,7 @@ impl<P, T, W> Sheet<P, T, W> {
             system: self.system,
             defect: self.defect,
             expect: self.expect,
+            seeds: self.seeds,
             allow: self.allow,
             faults: self.faults,
             limits: self.limits,

@@ -67,6 +67,13 @@ fn a_scenario_means_what_it_says() {
 }
 
 #[test]
+fn a_scenario_says_how_many_seeds_are_worth_its_time() {
+    let seeds = |text: &str| systems().parse(text, Path::new("x.toml"), "x").expect("it is good").seeds();
+    assert_eq!(seeds(GOOD), 200);
+    assert_eq!(seeds(&GOOD.replacen("system ", "seeds = 7\nsystem ", 1)), 7);
+}
+
+#[test]
 fn the_hardened_form_keeps_all_but_policy_and_allowances() {
     let scenario = systems().parse(GOOD, Path::new("shared.toml"), "lamps/shared").expect("it is good");
     let hardened = scenario.hardened().expect("lamps have a policy");
@@ -137,6 +144,7 @@ fn refused_values() {
     insta::assert_snapshot!("rate_is_text", refused("restart = 0.5", "restart = \"often\""));
     insta::assert_snapshot!("no_duration", refused("\"90s\"", "\"90 sheep\""));
     insta::assert_snapshot!("zero_chaos", refused("\"90s\"", "\"0s\""));
+    insta::assert_snapshot!("no_seeds", refused("system ", "seeds = 0\nsystem "));
     insta::assert_snapshot!("zero_weights", refused("light = 2, douse = 1", "light = 0, douse = 0"));
     insta::assert_snapshot!("negative_count", refused("clients = 3", "clients = -3"));
     insta::assert_snapshot!("no_clients", refused("clients = 3", "clients = 0"));

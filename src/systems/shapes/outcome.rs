@@ -157,7 +157,7 @@ pub struct StackView {
 }
 
 /// A shape in the durable store.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ShapeView {
     /// Its handle.
     pub handle: String,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::runtime::{point, time};
 use crate::systems::shapes::actors::Reason;
+use crate::systems::shapes::consumer::ToConsumer;
 use crate::systems::shapes::outcome::{Body, Offset};
-use crate::systems::shapes::policy::{Lookup, Recheck, Rescue};
 use crate::systems::shapes::points;
+use crate::systems::shapes::policy::{Lookup, Recheck, Rescue};
 use crate::systems::shapes::protocol::Ask;
 use crate::systems::shapes::query::Query;
 use crate::systems::shapes::stack::{NoTable, Phase, Refused, Stack, ToCache, ToCleanup};
 use crate::systems::shapes::store::{Handle, Journal, Read};
-use crate::systems::shapes::consumer::ToConsumer;
 use crate::systems::shapes::timeouts::{LONG_POLL, OUT_OF_BOUNDS, SNAPSHOT, STACK_READY};
 
 /// What a request comes to, if not to what was asked for.
@@ -304,12 +304,5 @@ fn raised(missing: &Missing) -> Refusal {
 
 fn body(handle: &Handle, read: Read) -> Body {
     let Read { messages, end, lsn } = read;
-    Body {
-        handle: Some(handle.clone()),
-        offset: Some(end),
-        up_to_date: lsn.is_some(),
-        lsn,
-        messages,
-        error: None,
-    }
+    Body { handle: Some(handle.clone()), offset: Some(end), up_to_date: lsn.is_some(), lsn, messages, error: None }
 }

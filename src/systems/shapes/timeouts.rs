@@ -34,7 +34,5 @@ pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
 pub(crate) const EXPIRY: Duration = Duration::from_hours(1);
 /// How often that is looked at.
 pub(crate) const EXPIRY_ROUND: Duration = Duration::from_mins(1);
-/// How often what is kept is held against what is known.
-pub(crate) const RECONCILE: Duration = Duration::from_mins(1);
 /// How long a client waits for an answer: a long poll, and a restart.
 pub(crate) const CLIENT: Duration = Duration::from_secs(90);

@@ -17,13 +17,25 @@ use super::locks::{Strength, Target, encoded};
 use super::stored::{Row, kept, quoted_name};
 use super::translate::Translator;
 
-/// The triggers of a table, as SQL.
+/// A trigger, as the storage lists it.
+#[derive(Debug)]
+pub(super) struct Trigger {
+    pub(super) name: String,
+    pub(super) table: String,
+    pub(super) sql: String,
+}
+
+/// The triggers of a table.
 ///
 /// # Errors
 /// As its conditions are refused.
-pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refusal> {
-    let name = quoted_name(&table.name);
-    let trigger = |word: &str| quoted_name(&format!("_{word} {}", table.name));
+pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<[Trigger; 5], Refusal> {
+    let on = quoted_name(&table.name);
+    let trigger = |word: &str, event: &str, act: String| {
+        let name = format!("_{word} {}", table.name);
+        let sql = format!("CREATE TRIGGER {} {event} ON {on} BEGIN SELECT {act}; END", quoted_name(&name));
+        Trigger { name, table: table.name.clone(), sql }
+    };
     let columns = |prefix: &str| -> String {
         let all: Vec<String> =
             table.columns.iter().map(|column| format!("{prefix}{}", quoted_name(&column.name))).collect();
@@ -90,18 +102,13 @@ pub(super) fn triggers(catalog: &Catalog, table: &Table) -> Result<String, Refus
     let id = table.id;
     let (old, new) = (columns("OLD."), columns("NEW."));
     let (old_flags, new_flags) = (flags(false), flags(true));
-    Ok(format!(
-        "CREATE TRIGGER {} BEFORE INSERT ON {name} BEGIN SELECT pg_attempt({id}, {sound}{keys}); END;
-         CREATE TRIGGER {} BEFORE UPDATE OF {of} ON {name} BEGIN SELECT pg_rekey({id}, {sound}, {moves}{old_key}{keys}); END;
-         CREATE TRIGGER {} AFTER INSERT ON {name} BEGIN SELECT pg_inserted({id}, {new}{new_flags}); END;
-         CREATE TRIGGER {} AFTER UPDATE ON {name} BEGIN SELECT pg_updated({id}, {old}, {new}{old_flags}{new_flags}); END;
-         CREATE TRIGGER {} AFTER DELETE ON {name} BEGIN SELECT pg_deleted({id}, {old}{old_flags}); END;",
-        trigger("attempt"),
-        trigger("rekey"),
-        trigger("inserted"),
-        trigger("updated"),
-        trigger("deleted"),
-    ))
+    Ok([
+        trigger("attempt", "BEFORE INSERT", format!("pg_attempt({id}, {sound}{keys})")),
+        trigger("rekey", &format!("BEFORE UPDATE OF {of}"), format!("pg_rekey({id}, {sound}, {moves}{old_key}{keys})")),
+        trigger("inserted", "AFTER INSERT", format!("pg_inserted({id}, {new}{new_flags})")),
+        trigger("updated", "AFTER UPDATE", format!("pg_updated({id}, {old}, {new}{old_flags}{new_flags})")),
+        trigger("deleted", "AFTER DELETE", format!("pg_deleted({id}, {old}{old_flags})")),
+    ])
 }
 
 /// Makes the functions known that the triggers call.

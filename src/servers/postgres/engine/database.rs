@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::super::refusal::Refusal;
 use super::super::value::{Type, Value};
@@ -35,6 +36,8 @@ pub struct Database {
     pub(super) storage: Connection,
     pub(super) shared: Shared,
     pub(super) catalog: Catalog,
+    /// Tables whose triggers the storage has not been given yet.
+    pub(super) unarmed: Vec<TableId>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     next_session: u64,
     /// Whose uncommitted rows are in the storage.
@@ -97,6 +100,8 @@ impl Database {
     pub fn new() -> Self {
         let storage = Connection::open_in_memory().expect("there is memory for a database");
         storage.set_prepared_statement_cache_capacity(PREPARED);
+        // Plans that follow the values of parameters would be made anew for each execution.
+        storage.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).expect("it is a setting of SQLite's");
         let shared = Shared::default();
         functions::register(&storage, &shared).expect("functions can be registered");
         capture::register(&storage, &shared).expect("functions can be registered");
@@ -104,6 +109,7 @@ impl Database {
             storage,
             shared,
             catalog: Catalog::default(),
+            unarmed: Vec::new(),
             sessions: BTreeMap::new(),
             next_session: 1,
             placed: None,

@@ -38,8 +38,14 @@ impl Database {
                 Ok(Answer::tag("CREATE TABLE"))
             }
             Parsed::CreateIndex(create) => {
-                if let Some(table) = define::index(&self.catalog, create)? {
-                    self.remake(table, |row| row)?;
+                match define::index(&self.catalog, create)? {
+                    Some(table) if create.unique => self.remake(table, |row| row)?,
+                    Some(table) => {
+                        let index = table.indexes.last().expect("an index has been added");
+                        self.storage_batch(&index.sql)?;
+                        self.enter_table(table);
+                    }
+                    None => {}
                 }
                 Ok(Answer::tag("CREATE INDEX"))
             }
@@ -188,6 +194,7 @@ impl Database {
     pub(super) fn unmake(&mut self, table: &Table) -> Result<(), Refusal> {
         self.storage_batch(&format!("DROP TABLE {}", quoted_name(&table.name)))?;
         self.catalog.remove(table.id);
+        self.unarmed.retain(|&id| id != table.id);
         let mut live = self.shared.lock();
         live.tables[table.id] = None;
         for sequence in table.columns.iter().filter_map(|column| column.sequence.as_ref()) {
@@ -221,8 +228,15 @@ impl Database {
 
     /// Makes a table in the storage, and enters it.
     fn make(&mut self, table: Table) -> Result<(), Refusal> {
-        let sql = format!("{} {}", define::sql(&self.catalog, &table)?, capture::triggers(&self.catalog, &table)?);
-        self.storage_batch(&format!("BEGIN; {sql} COMMIT;"))?;
+        // Refused now, if at all.
+        capture::triggers(&self.catalog, &table)?;
+        self.storage_batch(&format!("BEGIN; {} COMMIT;", define::sql(&self.catalog, &table)?))?;
+        self.unarmed.push(table.id);
+        self.enter_table(table);
+        Ok(())
+    }
+
+    fn enter_table(&mut self, table: Table) {
         let table = Arc::new(table);
         self.catalog.put(Arc::clone(&table));
         let mut live = self.shared.lock();
@@ -231,7 +245,29 @@ impl Database {
         }
         let id = table.id;
         live.tables[id] = Some(table);
-        Ok(())
+    }
+
+    /// Gives the storage the triggers of new tables, before anything can set them off.
+    ///
+    /// One by one, each is parsed four times and looked up in between. Written into the list of what there is, all of
+    /// them are read at once.
+    pub(super) fn arm(&mut self) -> Result<(), Refusal> {
+        if self.unarmed.is_empty() {
+            return Ok(());
+        }
+        let mut triggers = Vec::new();
+        for table in std::mem::take(&mut self.unarmed) {
+            if let Some(table) = self.catalog.by_id(table) {
+                triggers.extend(capture::triggers(&self.catalog, table)?);
+            }
+        }
+        let rows = vec!["('trigger', ?, ?, 0, ?)"; triggers.len()].join(", ");
+        let texts = triggers.iter().flat_map(|trigger| [&trigger.name, &trigger.table, &trigger.sql]);
+        let written = self.storage.execute_batch("PRAGMA writable_schema = ON").and_then(|()| {
+            self.storage.execute(&format!("INSERT INTO sqlite_schema VALUES {rows}"), params_from_iter(texts))?;
+            self.storage.execute_batch("PRAGMA writable_schema = RESET")
+        });
+        written.map_err(|error| self.storage_refusal(&error))
     }
 
     /// Makes a table anew with the rows that it had, each changed so. Where one does not fit, all is as it was.
@@ -239,7 +275,8 @@ impl Database {
         let before = self.catalog.by_id(table.id).cloned().expect("a table that is changed is there");
         let rows = self.rows_of(&before)?;
         let (insert, name) = (table.statements.insert.clone(), quoted_name(&before.name));
-        let sql = format!("{} {}", define::sql(&self.catalog, &table)?, capture::triggers(&self.catalog, &table)?);
+        capture::triggers(&self.catalog, &table)?;
+        let sql = define::sql(&self.catalog, &table)?;
         self.storage_batch(&format!("BEGIN; DROP TABLE {name}; {sql}"))?;
         self.shared.lock().muted = true;
         let mut filled = Ok(());
@@ -258,10 +295,10 @@ impl Database {
         let filled = filled.and_then(|()| self.check_references(&table));
         self.storage_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         filled?;
-        let table = Arc::new(table);
-        self.catalog.put(Arc::clone(&table));
-        let id = table.id;
-        self.shared.lock().tables[id] = Some(table);
+        if !self.unarmed.contains(&table.id) {
+            self.unarmed.push(table.id);
+        }
+        self.enter_table(table);
         Ok(())
     }
 

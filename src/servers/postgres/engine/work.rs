@@ -29,6 +29,9 @@ impl Database {
         if let Err(signal) = self.may_begin(id, work) {
             return self.settle(id, Err(signal));
         }
+        if let Err(refusal) = self.arm() {
+            return self.settle(id, Err(refusal.into()));
+        }
         self.place(id);
         self.enter(id, work.command == Command::Upsert);
         let began = self.began(id, now);
@@ -60,6 +63,9 @@ impl Database {
         }
         if self.read_only {
             let refusal = Refusal::new("25006", "cannot execute TRUNCATE TABLE in a read-only transaction");
+            return self.settle(id, Err(refusal.into()));
+        }
+        if let Err(refusal) = self.arm() {
             return self.settle(id, Err(refusal.into()));
         }
         self.place(id);

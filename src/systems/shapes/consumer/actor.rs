@@ -24,7 +24,7 @@ pub(crate) enum ToConsumer {
     /// What has become of the values of a shape that it depends on.
     Event(Event),
     /// A shape that it depends on is no more.
-    Invalidated(Handle),
+    Invalidated,
     /// It can begin.
     Begin(Beginning),
     /// Somebody waits until it has.
@@ -218,7 +218,7 @@ impl Consumer {
                 }
             }
             ToConsumer::Event(event) => self.events.push(event),
-            ToConsumer::Invalidated(_) => return Err(Reason::Tagged("cleanup")),
+            ToConsumer::Invalidated => return Err(Reason::Tagged("cleanup")),
             ToConsumer::Begin(beginning) => self.begin_with(context, beginning).await?,
             ToConsumer::Ready(reply) if self.begun => reply.send(()),
             ToConsumer::Ready(reply) => self.waiting.push(reply),

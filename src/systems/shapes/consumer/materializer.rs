@@ -84,7 +84,7 @@ pub(crate) async fn run(
                     return Reason::Shutdown;
                 }
                 for (who, _) in &this.subscribers {
-                    who.send(ToConsumer::Invalidated(this.handle.clone()));
+                    who.send(ToConsumer::Invalidated);
                 }
                 return Reason::Tagged("invalidated");
             }
@@ -153,7 +153,7 @@ fn apply(
     let mut touched: BTreeMap<(Column, Arc<str>), bool> = BTreeMap::new();
     let mut shift = |row: &Row, by: i64| {
         for (column, text) in row.cells() {
-            let value = (column, Arc::<str>::from(text));
+            let value = (column, text.clone());
             let count = counts.entry(value.clone()).or_default();
             touched.entry(value).or_insert(*count > 0);
             *count = (i64::from(*count) + by).max(0) as u32;
@@ -190,7 +190,7 @@ fn count<'a>(rows: impl Iterator<Item = &'a Row>) -> Counts {
     let mut counts = Counts::new();
     for row in rows {
         for (column, text) in row.cells() {
-            *counts.entry((column, text.into())).or_default() += 1;
+            *counts.entry((column, text.clone())).or_default() += 1;
         }
     }
     counts

@@ -59,10 +59,11 @@ fn goes_rightly(seen: &Lens, handle: &str, by: Moment) -> bool {
     shape.removals.iter().any(|removal| removal.moment < by && is_good(seen, handle, removal))
 }
 
-/// Whether anybody asked about a handle within the time after which it expires.
+/// Whether a shape was made or asked about within the time after which it expires.
 fn was_used(seen: &Lens, handle: &str, at: Duration) -> bool {
     let since = at.saturating_sub(EXPIRY);
-    seen.told.iter().filter(|told| told.handle().is_some_and(|asked| **asked == *handle)).any(|told| {
+    let made = seen.shapes.get(handle).is_some_and(|shape| shape.created.at > since);
+    made || seen.told.iter().filter(|told| told.handle().is_some_and(|asked| **asked == *handle)).any(|told| {
         let op = seen.op(told);
         op.invoked.at < at && op.returned.at > since
     })

@@ -109,7 +109,8 @@ fn difference(seen: &Lens, journey: &Journey, rows: &Rows, lsn: Option<u64>) -> 
     let selected = seen.states.selected(&journey.query);
     let expected = selected.as_ref().and_then(|states| states.get(number).or(states.last()));
     let Some(expected) = expected else { return format!("{} rows", rows.len()) };
-    let more = rows.iter().filter(|(key, row)| expected.get(*key) != Some(row)).map(|(key, row)| format!("{key} as `{row}`"));
+    let more =
+        rows.iter().filter(|(key, row)| expected.get(*key) != Some(row)).map(|(key, row)| format!("{key} as `{row}`"));
     let less = expected.keys().filter(|key| !rows.contains_key(*key)).map(|key| format!("no {key}"));
     let all: Vec<String> = more.chain(less).collect();
     if all.is_empty() { "what it should have".to_owned() } else { all.join(", ") }

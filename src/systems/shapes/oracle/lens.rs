@@ -39,6 +39,7 @@ pub(super) struct Lens {
 
 /// A shape as the service keeps it.
 pub(super) struct Shape {
+    pub(super) created: Moment,
     /// As written.
     pub(super) query: Arc<str>,
     /// The handles that it depends on.

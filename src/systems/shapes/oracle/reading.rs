@@ -16,7 +16,7 @@ use crate::systems::shapes::workload::Operation;
 /// The store of the source's rows.
 const ROWS: &str = "postgres";
 /// The fact that tells a transaction's position.
-const POSITION: &str = "postgres.position";
+const POSITION: &str = "postgres.commit";
 /// The fault that loses the slot.
 const DROP_SLOT: &str = "drop_slot";
 /// How far a disturbance reaches: the longest fault lasts a minute and a half, and a minute is waited for what it broke.
@@ -77,9 +77,8 @@ fn journeys(told: &[Told]) -> Vec<Journey> {
         if matches!(exchange.asked, Asked::Delete { .. }) {
             continue;
         }
-        let (view, journey) = journeys
-            .entry((exchange.client.clone(), exchange.slot, exchange.view))
-            .or_insert_with(|| {
+        let (view, journey) =
+            journeys.entry((exchange.client.clone(), exchange.slot, exchange.view)).or_insert_with(|| {
                 let name = format!("{}'s s{}", exchange.client, exchange.slot);
                 let journey = Journey { query: exchange.query.clone(), name, steps: Vec::new() };
                 (View::of(request.handle().cloned()), journey)
@@ -151,17 +150,15 @@ impl Reader {
         let text = |field: &str| -> Arc<str> { fact.text(field).into() };
         let number = |field: &str| fact.int(field) as u64;
         match name {
-            POSITION => self.transaction(number("lsn")),
+            POSITION if fact.text("store") == ROWS => self.transaction(number("lsn")),
             "shapes.restart" => self.restarts.push(moment.at),
-            "shapes.stack" => self.phases.push(Phase {
-                moment,
-                host: event.host.clone(),
-                boot: text("boot"),
-                phase: text("phase"),
-            }),
+            "shapes.stack" => {
+                self.phases.push(Phase { moment, host: event.host.clone(), boot: text("boot"), phase: text("phase") })
+            }
             "shapes.created" => {
                 let dependencies = fact.text("dependencies").split(',').filter(|handle| !handle.is_empty());
                 let shape = Shape {
+                    created: moment,
                     query: text("query"),
                     dependencies: dependencies.map(Arc::from).collect(),
                     removals: Vec::new(),

@@ -36,7 +36,8 @@ fn judged(stack: &StackView) -> BTreeMap<&str, Option<&'static str>> {
     let (stored, consumers, table) = (set(&stack.stored), set(&stack.consumers), set(&stack.table));
     let unflushed: BTreeSet<String> = stack.unflushed.iter().map(|(handle, _)| handle.clone()).collect();
     let known = rows.keys().copied();
-    let all = known.chain([&stack.stored, &stack.consumers, &stack.table].into_iter().flatten().map(|handle| &**handle));
+    let all =
+        known.chain([&stack.stored, &stack.consumers, &stack.table].into_iter().flatten().map(|handle| &**handle));
     let all = all.chain(stack.unflushed.iter().map(|(handle, _)| &**handle));
     all.map(|handle| {
         let trouble = match rows.get(handle) {

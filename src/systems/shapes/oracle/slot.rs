@@ -19,13 +19,16 @@ const MARGIN: Duration = Duration::from_secs(70);
 
 fn slot_advances(seen: &Lens, findings: &mut Findings) {
     let Some(restarted) = seen.restarts.iter().chain([&seen.healed]).max() else { return };
-    for state in seen.states.all().iter().filter(|state| state.lsn > 0) {
+    // What was there before anybody listened is nobody's to forget.
+    let Some(first) = seen.phases.iter().find(|phase| &*phase.phase == "active") else { return };
+    for state in seen.states.all().iter().filter(|state| state.since > first.moment) {
         let due = state.since.at.max(*restarted) + ADVANCE + MARGIN;
         if due > seen.ended {
             continue;
         }
         findings.exercised();
-        let told = seen.acknowledged.iter().take_while(|(at, _)| *at <= due).map(|(_, lsn)| *lsn).max().unwrap_or_default();
+        let told =
+            seen.acknowledged.iter().take_while(|(at, _)| *at <= due).map(|(_, lsn)| *lsn).max().unwrap_or_default();
         if told < state.lsn {
             findings.violate(
                 due,

@@ -44,7 +44,11 @@ fn plain(parsed: &Parsed) -> Result<&Select, String> {
     if let Some(condition) = &select.selection {
         let _ = write!(known, " WHERE {condition}");
     }
-    if parsed.to_string() == known { Ok(select) } else { Err(format!("`{parsed}` has more than a table and a condition")) }
+    if parsed.to_string() == known {
+        Ok(select)
+    } else {
+        Err(format!("`{parsed}` has more than a table and a condition"))
+    }
 }
 
 fn query(select: &Select) -> Result<Query, String> {

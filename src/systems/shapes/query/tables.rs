@@ -42,11 +42,16 @@ impl Tables {
     pub fn statements(&self) -> String {
         let mut statements = String::new();
         for (table, rows) in &self.0 {
-            for row in rows.values() {
-                let (columns, values): (Vec<&str>, Vec<String>) =
-                    row.cells().map(|(column, text)| (column.name(), quoted(column, text))).unzip();
+            let columns: Vec<&str> = table.columns().iter().map(|column| column.name()).collect();
+            let tuple = |row: &Row| {
+                let texts: Vec<String> =
+                    table.columns().iter().map(|column| quoted(*column, row.text(*column))).collect();
+                format!("({})", texts.join(", "))
+            };
+            let tuples: Vec<String> = rows.values().map(tuple).collect();
+            if !tuples.is_empty() {
                 let _ =
-                    write!(statements, "INSERT INTO {table} ({}) VALUES ({});", columns.join(", "), values.join(", "));
+                    write!(statements, "INSERT INTO {table} ({}) VALUES {};", columns.join(", "), tuples.join(", "));
             }
         }
         statements

@@ -194,9 +194,7 @@ fn going(records: &[Record], first: &Handle) -> Vec<(Handle, Option<Handle>)> {
     while let Some((of, _)) = going.get(place).cloned() {
         place += 1;
         for record in records {
-            if record.dependencies.contains(&of)
-                && record.handle != *first
-                && seen.insert(&record.handle, ()).is_none()
+            if record.dependencies.contains(&of) && record.handle != *first && seen.insert(&record.handle, ()).is_none()
             {
                 going.push((record.handle.clone(), Some(of.clone())));
             }

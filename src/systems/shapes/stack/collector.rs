@@ -65,11 +65,7 @@ pub(super) async fn collect(mut context: Context<ToCollector>, stack: Arc<Stack>
     let graced = this.stack.policy.unflushed == Unflushed::Graced;
     let mut round = time::Instant::now() + ROUND;
     loop {
-        let mail = if graced {
-            time::timeout_at(round, context.next()).await.ok()
-        } else {
-            Some(context.next().await)
-        };
+        let mail = if graced { time::timeout_at(round, context.next()).await.ok() } else { Some(context.next().await) };
         match mail {
             None => {
                 round += ROUND;

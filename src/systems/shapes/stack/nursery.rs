@@ -45,11 +45,7 @@ pub(super) async fn nurse(mut context: Context<ToNursery>, stack: Arc<Stack>) ->
     }
 }
 
-fn consumer(
-    context: &Context<ToNursery>,
-    stack: &Arc<Stack>,
-    record: Record,
-) -> Result<Address<ToConsumer>, Reason> {
+fn consumer(context: &Context<ToNursery>, stack: &Arc<Stack>, record: Record) -> Result<Address<ToConsumer>, Reason> {
     if let Some(living) = stack.names().consumer(&record.handle) {
         return Ok(living);
     }

@@ -64,7 +64,11 @@ pub(super) async fn recover(stack: &Arc<Stack>, slot: bool) -> Result<Vec<Record
 }
 
 /// Removes a shape that nothing of the stack works on: its files, then its row.
-async fn remove(stack: &Arc<Stack>, handle: &Handle, why: Option<(&'static str, Option<&Handle>)>) -> Result<(), Reason> {
+async fn remove(
+    stack: &Arc<Stack>,
+    handle: &Handle,
+    why: Option<(&'static str, Option<&Handle>)>,
+) -> Result<(), Reason> {
     if let Some((why, of)) = why {
         tell_removing(handle, why, of);
     }
@@ -75,10 +79,7 @@ async fn remove(stack: &Arc<Stack>, handle: &Handle, why: Option<(&'static str, 
     Ok(())
 }
 
-async fn ask<T>(
-    stack: &Arc<Stack>,
-    message: impl FnOnce(Reply<T>) -> ToDatabase,
-) -> Result<T, Reason> {
+async fn ask<T>(stack: &Arc<Stack>, message: impl FnOnce(Reply<T>) -> ToDatabase) -> Result<T, Reason> {
     let database = stack.names().database().ok_or(Reason::Absent)?;
     database.call(message).await.map_err(Reason::in_call)
 }

@@ -200,7 +200,12 @@ impl Stack {
         let boot = self.boot();
         fact(
             name,
-            [("handle", handle.clone().into()), ("boot", boot.into()), ("event", event.into()), ("reason", reason.into())],
+            [
+                ("handle", handle.clone().into()),
+                ("boot", boot.into()),
+                ("event", event.into()),
+                ("reason", reason.into()),
+            ],
         );
     }
 }

@@ -16,8 +16,6 @@ pub(crate) enum Phase {
     ReadOnly,
     /// It follows the database.
     Active,
-    /// It is being stopped.
-    Stopping,
 }
 
 impl Phase {
@@ -28,7 +26,6 @@ impl Phase {
             Self::Booting => "booting",
             Self::ReadOnly => "read_only",
             Self::Active => "active",
-            Self::Stopping => "stopping",
         }
     }
 

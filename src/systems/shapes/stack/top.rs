@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Stack;
 use super::cache::{ToCache, cache};
 use super::cleanup::clean;
 use super::collector::collect;
@@ -12,7 +13,6 @@ use super::recovery::recover;
 use super::replication::{ToReplication, replicate};
 use super::status::{Phase, ToStatus, watch};
 use super::table::own;
-use super::Stack;
 use crate::runtime::{fact, time};
 use crate::systems::shapes::actors::{Address, Context, Mail, Pid, Reason, Reply, Start};
 use crate::systems::shapes::policy::Active;

@@ -92,11 +92,6 @@ impl Log {
         inner.stored.read(after, inner.position.max(applied))
     }
 
-    /// Where it ends.
-    pub(crate) fn end(&self) -> Offset {
-        self.lock().stored.end()
-    }
-
     /// The rows that there were at a position.
     pub(crate) fn rows_at(&self, position: u64) -> BTreeMap<Arc<str>, Row> {
         self.lock().stored.rows_at(position)
