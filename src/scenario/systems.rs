@@ -12,6 +12,7 @@ use crate::harness::Configured;
 use crate::systems::reconciler::Reconciler;
 use crate::systems::sandbox::Sandbox;
 use crate::systems::session::Session;
+use crate::systems::shapes::Shapes;
 
 pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
 
@@ -35,7 +36,11 @@ impl Systems {
 
     /// The systems of this crate.
     pub fn builtin() -> Self {
-        Self::none().with::<Reconciler>("reconciler").with::<Sandbox>("sandbox").with::<Session>("session")
+        Self::none()
+            .with::<Reconciler>("reconciler")
+            .with::<Sandbox>("sandbox")
+            .with::<Session>("session")
+            .with::<Shapes>("shapes")
     }
 
     /// Adds a system under the name that its scenario files use.

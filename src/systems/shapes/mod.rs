@@ -13,9 +13,15 @@
 //! | [`query`] | queries and changes over the schema of four levels |
 //! | [`workload`], `words`, [`outcome`] | what clients do, how it is written, and what they see come of it |
 //! | `protocol` | what goes between clients and the service |
-//! | `view` | what a client has of a shape, and what answers make of that |
-//! | `client` | the client's side of it |
+//! | `client`, `view` | the client's side, and what a client has of a shape |
+//! | `http`, `request` | the service's side: routes, and a request's life, which no restart ends |
+//! | `process` | the process, which has a stack, restarts it, and outlives it |
+//! | `actors` | actors, with links, monitors and reasons to end |
+//! | `stack` | the parts of the stack, and who starts and stops them |
+//! | `consumer` | the consumer and the materializer of one shape |
+//! | `store` | what is kept on disk |
 //! | `oracle` | what must hold |
+//! | `service` | the system as the harness sees it |
 //!
 //! What is reported as fact, for oracles and stories. `boot` is which start of a stack it is, `s1`, `s2`, …, counted by
 //! process with its identity, `server.1a2b3c4d/2`; a position is an LSN as a number:
@@ -41,15 +47,23 @@
 
 mod actors;
 mod client;
+mod consumer;
+mod http;
 mod oracle;
 pub mod outcome;
 mod points;
 pub mod policy;
+mod process;
 mod protocol;
 pub mod query;
+mod request;
+mod service;
+mod stack;
+mod store;
 mod timeouts;
 mod view;
 mod words;
 pub mod workload;
 
 pub use client::Client;
+pub use service::Shapes;

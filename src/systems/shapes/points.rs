@@ -6,6 +6,8 @@ pub(crate) const SIGNAL: &str = "shapes.signal";
 pub(crate) const APPENDED: &str = "shapes.consumer.appended";
 /// Its materializer knows; it tells the log collector next.
 pub(crate) const NOTIFIED: &str = "shapes.consumer.notified";
+/// A consumer has found the materializer of a shape that it depends on; it watches that next.
+pub(crate) const FOUND: &str = "shapes.consumer.found";
 /// A consumer has subscribed to what it depends on; it takes its snapshot, or begins, next.
 pub(crate) const SUBSCRIBED: &str = "shapes.consumer.subscribed";
 /// A consumer has what the database selects; it writes that down next.
@@ -38,6 +40,7 @@ pub(crate) const ALL: &[&str] = &[
     SIGNAL,
     APPENDED,
     NOTIFIED,
+    FOUND,
     SUBSCRIBED,
     SELECTED,
     ENDING,

@@ -30,8 +30,8 @@ switch! {
         Crashes,
         /// Where the reason is known to be harmless, it takes the call for done; otherwise it ends with it (#4666).
         Swallowed,
-        /// It leaves the transaction undone, keeps its shape, and waits for what becomes of its stack (hardened).
-        Undone,
+        /// It leaves off there, and keeps its shape (hardened).
+        LeavesOff,
     }
 }
 
@@ -202,7 +202,7 @@ policy! {
     /// | S4-R8 | `subscribe = "five_seconds"` |
     {
         /// A call to a materializer that has ended.
-        notify: Notify = Undone,
+        notify: Notify = LeavesOff,
         /// With which reasons a consumer's shape is kept.
         ending: Ending = AllButCleanup,
         /// A materializer was shut down with a word why.

@@ -26,13 +26,13 @@ pub(crate) const FLUSH: Duration = Duration::from_secs(1);
 pub(crate) const FLUSH_STALL: Duration = Duration::from_mins(1);
 /// Before the stack is started again after a part has died.
 pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
+/// Before something that failed is tried again.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 /// One statement, connecting included.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
 /// After how long without a request a shape expires.
 pub(crate) const EXPIRY: Duration = Duration::from_hours(1);
 /// How often that is looked at.
 pub(crate) const EXPIRY_ROUND: Duration = Duration::from_mins(1);
-/// How often what is kept is held against what is known.
-pub(crate) const RECONCILE: Duration = Duration::from_mins(1);
 /// How long a client waits for an answer: a long poll, and a restart.
 pub(crate) const CLIENT: Duration = Duration::from_secs(90);

@@ -222,6 +222,11 @@ impl Row {
         self.0.insert(column, Cell(text));
     }
 
+    /// All columns, with what they hold.
+    pub fn cells(&self) -> impl Iterator<Item = (Column, &Arc<str>)> {
+        self.0.iter().map(|(column, cell)| (*column, &cell.0))
+    }
+
     /// Its primary key as a row of this table; the parts of a longer key are joined by `/`.
     pub fn key(&self, table: Table) -> String {
         let parts: Vec<&str> = table.key().iter().map(|column| self.text(*column)).collect();
