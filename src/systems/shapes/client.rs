@@ -26,7 +26,10 @@ const SETTLING: u32 = 16;
 
 /// What the clients of one run have of their shapes: by client and number.
 #[derive(Default)]
-pub(super) struct Directory(Plain<BTreeMap<(Arc<str>, u32), Arc<Mutex<Held>>>>);
+pub(super) struct Directory(Plain<BTreeMap<(Arc<str>, u32), Place>>);
+
+/// Where a client keeps what it has of a shape: whoever reads on for it waits for who does already.
+type Place = Arc<Mutex<Held>>;
 
 /// What a client has of one of its shapes.
 struct Held {
@@ -44,20 +47,20 @@ impl Held {
 }
 
 impl Directory {
-    fn get(&self, client: &Arc<str>, slot: u32) -> Option<Arc<Mutex<Held>>> {
+    fn get(&self, client: &Arc<str>, slot: u32) -> Option<Place> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&(client.clone(), slot)).cloned()
     }
 
     /// The place for a client's shape, where there is nothing yet of a query.
-    fn place(&self, client: &Arc<str>, slot: u32, query: &Arc<str>) -> Arc<Mutex<Held>> {
+    fn place(&self, client: &Arc<str>, slot: u32, query: &Arc<str>) -> Place {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let nothing = || Arc::new(Mutex::new(Held { query: query.clone(), number: 0, view: View::default() }));
         known.entry((client.clone(), slot)).or_insert_with(nothing).clone()
     }
 
     /// All of a client's.
-    fn of(&self, client: &Arc<str>) -> Vec<Arc<Mutex<Held>>> {
+    fn of(&self, client: &Arc<str>) -> Vec<Place> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|((of, _), _)| of == client).map(|(_, held)| held.clone()).collect()
     }
@@ -136,20 +139,16 @@ impl Client {
             exchanges.push(Exchange { client: client.clone(), slot, view, query, asked, answer: answer.clone() });
             let next = answer.map_or(Next::Nothing, |answer| held.view.take(&answer));
             match next {
-                Next::More => {}
-                Next::UpToDate if reading == Reading::AndWait && !waits => {}
-                Next::UpToDate => break,
+                // What was held is answered, whatever with.
+                Next::More if waits => break,
+                Next::UpToDate if waits || reading != Reading::AndWait => break,
+                Next::More | Next::UpToDate => {}
                 Next::Anew => {
                     let (query, handle) = (held.query.clone(), held.view.handle().cloned());
                     held.anew(query, handle);
                 }
-                Next::Later => time::sleep(RETRY_AFTER).await,
-                Next::Nothing if reading == Reading::HoweverOften => time::sleep(RETRY_AFTER).await,
-                Next::Nothing => break,
-            }
-            // What was held is answered, whatever with.
-            if waits && next == Next::More {
-                break;
+                Next::Nothing if reading != Reading::HoweverOften => break,
+                Next::Later | Next::Nothing => time::sleep(RETRY_AFTER).await,
             }
         }
         Outcome::Answered(exchanges)

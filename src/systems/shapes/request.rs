@@ -170,24 +170,36 @@ async fn try_look(
     after: Option<Offset>,
 ) -> Result<Result<Read, Missing>, Refusal> {
     let consumer = stack.names().consumer(handle);
-    let Some(log) = stack.logs.of(handle) else {
-        if consumer.is_none() && *stack.phase().borrow() == Phase::ReadOnly {
+    let begun = |stack: &Stack| stack.logs.of(handle).filter(|log| log.has_begun());
+    let log = match (begun(stack), consumer) {
+        (Some(log), _) => log,
+        (None, None) if *stack.phase().borrow() == Phase::ReadOnly => {
             return from_disk(stack, handle, after).await.map(Ok);
         }
-        return Ok(Err(Missing::Log));
-    };
-    if !log.has_begun() {
-        let Some(consumer) = consumer else { return Ok(Err(Missing::Log)) };
-        match consumer.call_within(SNAPSHOT, ToConsumer::Ready).await {
-            Ok(()) => {}
-            Err(Reason::InCall(_) | Reason::Failed(_)) => {
-                return Err(Refusal::Failed("the shape could not be made".to_owned()));
+        (None, None) => return Ok(Err(Missing::Log)),
+        (None, Some(consumer)) => {
+            match consumer.call_within(SNAPSHOT, ToConsumer::Ready).await {
+                Ok(()) => {}
+                Err(reason) if is_failure(&reason) => {
+                    return Err(Refusal::Failed("the shape could not be made".to_owned()));
+                }
+                Err(_) => return Err(Refusal::NotReady),
             }
-            Err(_) => return Err(Refusal::NotReady),
+            let Some(log) = begun(stack) else { return Ok(Err(Missing::Log)) };
+            log
         }
-    }
+    };
     let applied = *stack.applied().borrow();
     Ok(Ok(log.read(after, applied)))
+}
+
+/// Whether a consumer ended because something went wrong, and not because it was made to, or what it called was.
+fn is_failure(reason: &Reason) -> bool {
+    match reason {
+        Reason::Failed(_) => true,
+        Reason::InCall(inner) => **inner == Reason::Late || is_failure(inner),
+        _ => false,
+    }
 }
 
 /// What is on disk, where the shape has no consumer yet.

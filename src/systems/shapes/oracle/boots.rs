@@ -23,13 +23,13 @@ pub(super) const ACTIVE_AGAIN: Check = Check {
 const BOOT: Duration = Duration::from_mins(1);
 
 fn active_in_time(seen: &Lens, findings: &mut Findings) {
-    for (place, begun) in seen.phases.iter().enumerate().filter(|(_, phase)| &*phase.phase == "booting") {
+    for (place, begun) in seen.phases.iter().enumerate().filter(|(_, phase)| &*phase.name == "booting") {
         let due = begun.moment.at + BOOT;
         // Told to stop, or overtaken by another one, it need not come so far.
         let later = || seen.phases[place + 1..].iter().filter(|later| *later.host == *begun.host);
         let is_end = |later: &Phase| {
             let own = *later.boot == *begun.boot;
-            (own && matches!(&*later.phase, "active" | "stopping" | "stopped")) || (!own && &*later.phase == "booting")
+            (own && matches!(&*later.name, "active" | "stopping" | "stopped")) || (!own && &*later.name == "booting")
         };
         let ended = later().find(|later| is_end(later)).map(|later| later.moment.at);
         let crashed = seen.crashes.iter().find(|(host, at)| **host == *begun.host && *at >= begun.moment.at);

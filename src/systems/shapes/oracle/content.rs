@@ -61,9 +61,16 @@ fn lack(seen: &Lens, journey: &Journey, step: &Step, rows: &Rows, lsn: u64) -> O
     Some("rows as they never were")
 }
 
+/// What the last read of a shape at rest came to.
+struct Settled<'a> {
+    returned: Moment,
+    /// The rows, where it was told to have all.
+    complete: Option<(&'a Journey, &'a Rows)>,
+}
+
 fn converges(seen: &Lens, findings: &mut Findings) {
-    // By client and shape: what the last read of it at rest came to.
-    let mut last: BTreeMap<String, (Moment, Option<(&Journey, &Rows)>)> = BTreeMap::new();
+    // By client and shape.
+    let mut last: BTreeMap<String, Settled<'_>> = BTreeMap::new();
     for (place, op) in seen.operations.iter().enumerate() {
         let Operation::Settle { client, slot } = op.operation else { continue };
         let mut of_op = seen.told.iter().enumerate().filter(|(_, told)| told.op == place);
@@ -76,9 +83,9 @@ fn converges(seen: &Lens, findings: &mut Findings) {
                 step.complete.as_ref().map(|(rows, _)| (journey, rows))
             })
         });
-        last.insert(format!("c{client}'s s{slot}"), (op.returned, complete));
+        last.insert(format!("c{client}'s s{slot}"), Settled { returned: op.returned, complete });
     }
-    for (name, (returned, complete)) in last {
+    for (name, Settled { returned, complete }) in last {
         findings.exercised();
         let Some((journey, rows)) = complete else {
             findings.violate(

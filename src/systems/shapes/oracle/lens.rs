@@ -70,7 +70,7 @@ pub(super) struct Phase {
     pub(super) moment: Moment,
     pub(super) host: Arc<str>,
     pub(super) boot: Arc<str>,
-    pub(super) phase: Arc<str>,
+    pub(super) name: Arc<str>,
 }
 
 /// An operation of a client.

@@ -153,7 +153,8 @@ impl Reader {
             POSITION if fact.text("store") == ROWS => self.transaction(number("lsn")),
             "shapes.restart" => self.restarts.push(moment.at),
             "shapes.stack" => {
-                self.phases.push(Phase { moment, host: event.host.clone(), boot: text("boot"), phase: text("phase") })
+                let host = event.host.clone();
+                self.phases.push(Phase { moment, host, boot: text("boot"), name: text("phase") });
             }
             "shapes.created" => {
                 let dependencies = fact.text("dependencies").split(',').filter(|handle| !handle.is_empty());

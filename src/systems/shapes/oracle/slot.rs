@@ -20,7 +20,7 @@ const MARGIN: Duration = Duration::from_secs(70);
 fn slot_advances(seen: &Lens, findings: &mut Findings) {
     let Some(restarted) = seen.restarts.iter().chain([&seen.healed]).max() else { return };
     // What was there before anybody listened is nobody's to forget.
-    let Some(first) = seen.phases.iter().find(|phase| &*phase.phase == "active") else { return };
+    let Some(first) = seen.phases.iter().find(|phase| &*phase.name == "active") else { return };
     for state in seen.states.all().iter().filter(|state| state.since > first.moment) {
         let due = state.since.at.max(*restarted) + ADVANCE + MARGIN;
         if due > seen.ended {

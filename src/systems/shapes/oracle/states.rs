@@ -11,12 +11,15 @@ use crate::systems::shapes::query::{Query, Row, Table, Tables};
 /// Rows by primary key.
 pub(super) type Rows = BTreeMap<Arc<str>, Row>;
 
+/// What each state has of a query, by number.
+pub(super) type Selected = Rc<[Rc<Rows>]>;
+
 /// The states that the database has had, by position.
 #[derive(Debug, Default)]
 pub(super) struct States {
     states: Vec<State>,
     /// By query as written: what each state has of it.
-    selected: RefCell<BTreeMap<Arc<str>, Option<Rc<[Rc<Rows>]>>>>,
+    selected: RefCell<BTreeMap<Arc<str>, Option<Selected>>>,
 }
 
 /// A state of the database.
@@ -62,12 +65,12 @@ impl States {
     }
 
     /// What each state has of a query, by number; `None`: it is no query.
-    pub(super) fn selected(&self, query: &Arc<str>) -> Option<Rc<[Rc<Rows>]>> {
+    pub(super) fn selected(&self, query: &Arc<str>) -> Option<Selected> {
         let mut known = self.selected.borrow_mut();
         known.entry(query.clone()).or_insert_with(|| Some(self.select(&query.parse().ok()?))).clone()
     }
 
-    fn select(&self, query: &Query) -> Rc<[Rc<Rows>]> {
+    fn select(&self, query: &Query) -> Selected {
         let mut all: Vec<Rc<Rows>> = Vec::with_capacity(self.states.len());
         for state in &self.states {
             let rows = state.tables.select(query);

@@ -128,7 +128,7 @@ impl Case {
     /// `level_3` has the active `l3-1`, `level_4` has `a` as `v01` and `b` as `v02`, at position 10; the stack is active.
     pub(super) fn new() -> Self {
         let story = Story::new(&["postgres", "server", "c1", "c2"]);
-        let case = Self { story, operations: Vec::new(), healed: Duration::ZERO, ended: Duration::from_secs(60) };
+        let case = Self { story, operations: Vec::new(), healed: Duration::ZERO, ended: Duration::from_mins(1) };
         let parent = json!({ "id": "l3-1", "level_2_id": "l2-1", "active": true }).to_string();
         case.row(0, "level_3:l3-1", Some(&parent))
             .leaf(0, "a", Some("v01"))
