@@ -281,9 +281,12 @@ impl Consumer {
             self.events.extend(seed.later);
         }
         self.begun = true;
+        let waited_for = !self.early.is_empty();
         while let Some(transaction) = self.early.pop_front() {
             self.apply(context, &transaction).await?;
         }
+        // Whatever of it is on disk by now: the collector waits to hear of the last.
+        self.owes = waited_for;
         for (who, reply) in std::mem::take(&mut self.followers) {
             self.follow(context, who, reply);
         }
