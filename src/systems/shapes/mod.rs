@@ -60,6 +60,8 @@ mod request;
 mod service;
 mod stack;
 mod store;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 mod view;
 mod words;

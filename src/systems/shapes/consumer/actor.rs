@@ -24,7 +24,7 @@ pub(crate) enum ToConsumer {
     /// What has become of the values of a shape that it depends on.
     Event(Event),
     /// A shape that it depends on is no more.
-    Invalidated,
+    Invalidated(Handle),
     /// It can begin.
     Begin(Beginning),
     /// Somebody waits until it has.
@@ -77,29 +77,35 @@ struct Consumer {
     /// Whether the collector waits to hear that something is on disk.
     owes: bool,
     flush_at: Option<time::Instant>,
+    /// The shape that it depended on, and that is no more.
+    lost: Option<Handle>,
 }
 
 /// Runs a consumer to its end, and has the shape removed where that is what its end means.
 pub(crate) async fn run(mut context: Context<ToConsumer>, birth: Birth) -> Reason {
     let (stack, handle) = (birth.stack.clone(), birth.handle.clone());
     stack.tell("shapes.consumer", &handle, "started", "");
-    let reason = match Consumer::start(&mut context, birth).await {
+    let (reason, of) = match Consumer::start(&mut context, birth).await {
         Ok(mut consumer) => {
             let reason = consumer.live(&mut context).await;
             point(points::ENDING, &handle).await;
             if let Err(error) = consumer.flush(false).await {
                 tracing::warn!(%handle, %error, "the log could not be written to its end");
             }
-            reason
+            (reason, consumer.lost)
         }
-        Err(reason) => reason,
+        Err(reason) => (reason, None),
     };
     stack.tell("shapes.consumer", &handle, "stopped", &reason.to_string());
     if removes(&stack.policy, &reason)
         && let Some(cleanup) = stack.names().cleanup()
     {
-        let why = if reason == Reason::Tagged("cleanup") { "cleanup" } else { "ended" };
-        cleanup.send(ToCleanup::Remove { handle, why, of: None, begun: None });
+        let why = match (&reason, &of) {
+            (_, Some(_)) => "dependency",
+            (Reason::Tagged("cleanup"), None) => "cleanup",
+            _ => "ended",
+        };
+        cleanup.send(ToCleanup::Remove { handle, why, of, begun: None });
     }
     reason
 }
@@ -164,6 +170,7 @@ impl Consumer {
             unwritten: Vec::new(),
             owes: false,
             flush_at: None,
+            lost: None,
         };
         if known.is_some() && sources.is_empty() {
             this.begin();
@@ -218,7 +225,10 @@ impl Consumer {
                 }
             }
             ToConsumer::Event(event) => self.events.push(event),
-            ToConsumer::Invalidated => return Err(Reason::Tagged("cleanup")),
+            ToConsumer::Invalidated(of) => {
+                self.lost = Some(of);
+                return Err(Reason::Tagged("cleanup"));
+            }
             ToConsumer::Begin(beginning) => self.begin_with(context, beginning).await?,
             ToConsumer::Ready(reply) if self.begun => reply.send(()),
             ToConsumer::Ready(reply) => self.waiting.push(reply),
@@ -249,9 +259,11 @@ impl Consumer {
             Reason::Absent => policy.down_absent,
             Reason::Late | Reason::Failed(_) | Reason::InCall(_) => policy.down_crashed,
         };
-        match down {
-            Down::Cleans => Reason::Tagged("cleanup"),
-            Down::Keeps => Reason::Shutdown,
+        match (down, reason) {
+            (Down::Cleans, _) => Reason::Tagged("cleanup"),
+            // Whoever waits for it is to know that something went wrong.
+            (Down::Keeps, reason @ (Reason::Late | Reason::Failed(_) | Reason::InCall(_))) => reason.in_call(),
+            (Down::Keeps, _) => Reason::Shutdown,
         }
     }
 

@@ -59,7 +59,7 @@ struct Held {
 
 /// The rows that a shape holds, and the values of its subqueries.
 #[derive(Clone, Debug)]
-pub(super) struct Holding {
+pub(crate) struct Holding {
     query: Query,
     dependencies: Vec<Dependency>,
     rows: BTreeMap<Arc<str>, Held>,
@@ -69,13 +69,13 @@ pub(super) struct Holding {
 
 impl Holding {
     /// None yet.
-    pub(super) fn new(query: Query, dependencies: Vec<Dependency>) -> Self {
+    pub(crate) fn new(query: Query, dependencies: Vec<Dependency>) -> Self {
         let view = dependencies.iter().map(|_| BTreeSet::new()).collect();
         Self { query, dependencies, rows: BTreeMap::new(), view }
     }
 
     /// Takes over what is stored.
-    pub(super) fn restore(&mut self, stored: &Stored) {
+    pub(crate) fn restore(&mut self, stored: &Stored) {
         let Some(snapshot) = &stored.snapshot else { return };
         self.rows.clear();
         for (key, row) in &snapshot.rows {
@@ -95,22 +95,22 @@ impl Holding {
     }
 
     /// The shapes that it depends on.
-    pub(super) fn dependencies(&self) -> &[Dependency] {
+    pub(crate) fn dependencies(&self) -> &[Dependency] {
         &self.dependencies
     }
 
     /// The query.
-    pub(super) fn query(&self) -> &Query {
+    pub(crate) fn query(&self) -> &Query {
         &self.query
     }
 
     /// The values of a dependency are these, to begin with.
-    pub(super) fn seed(&mut self, dependency: usize, values: BTreeSet<Arc<str>>) {
+    pub(crate) fn seed(&mut self, dependency: usize, values: BTreeSet<Arc<str>>) {
         self.view[dependency] = values;
     }
 
     /// Takes in what has become of the values of a dependency. True: that is news.
-    pub(super) fn hear(&mut self, event: &Event) -> bool {
+    pub(crate) fn hear(&mut self, event: &Event) -> bool {
         let mut news = false;
         for (dependency, values) in self.dependencies.iter().zip(&mut self.view) {
             if dependency.handle != event.of {
@@ -126,7 +126,7 @@ impl Holding {
     }
 
     /// What a change of a row makes of the shape.
-    pub(super) fn change(&mut self, lsn: u64, change: &RowChange, out: &mut Vec<Logged>) {
+    pub(crate) fn change(&mut self, lsn: u64, change: &RowChange, out: &mut Vec<Logged>) {
         let table = self.query.table;
         if change.table != table {
             return;
@@ -151,7 +151,7 @@ impl Holding {
     }
 
     /// Rows go that the condition does not hold for any more.
-    pub(super) fn reconsider(&mut self, lsn: u64, out: &mut Vec<Logged>) {
+    pub(crate) fn reconsider(&mut self, lsn: u64, out: &mut Vec<Logged>) {
         let gone: Vec<Arc<str>> = self
             .rows
             .iter()
@@ -164,7 +164,7 @@ impl Holding {
     }
 
     /// Rows come that the database was found to have.
-    pub(super) fn admit(&mut self, lsn: u64, found: &Snapshot, out: &mut Vec<Logged>) {
+    pub(crate) fn admit(&mut self, lsn: u64, found: &Snapshot, out: &mut Vec<Logged>) {
         for (key, row) in &found.rows {
             if !self.rows.contains_key(key) {
                 self.put(lsn, found.lsn, key, row, out);

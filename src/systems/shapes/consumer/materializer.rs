@@ -84,7 +84,7 @@ pub(crate) async fn run(
                     return Reason::Shutdown;
                 }
                 for (who, _) in &this.subscribers {
-                    who.send(ToConsumer::Invalidated);
+                    who.send(ToConsumer::Invalidated(this.handle.clone()));
                 }
                 return Reason::Tagged("invalidated");
             }

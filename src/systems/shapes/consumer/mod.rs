@@ -8,4 +8,6 @@ mod starter;
 
 pub(super) use actor::{Birth, ToConsumer, removes, run};
 pub(super) use holding::{Dependency, RowChange, Tx};
+#[cfg(test)]
+pub(super) use holding::{Event, Holding};
 pub(super) use materializer::{ToMaterializer, run as materialize};
