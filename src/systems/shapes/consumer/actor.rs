@@ -283,6 +283,8 @@ impl Consumer {
         self.begun = true;
         while let Some(transaction) = self.early.pop_front() {
             self.apply(context, &transaction).await?;
+            // What it has put on disk on the way may not have been all.
+            self.owes = true;
         }
         for (who, reply) in std::mem::take(&mut self.followers) {
             self.follow(context, who, reply);
