@@ -284,6 +284,8 @@ impl Consumer {
         let waited_for = !self.early.is_empty();
         while let Some(transaction) = self.early.pop_front() {
             self.apply(context, &transaction).await?;
+            // What it has put on disk on the way may not have been all.
+            self.owes = true;
         }
         // Whatever of it is on disk by now: the collector waits to hear of the last.
         self.owes = waited_for;

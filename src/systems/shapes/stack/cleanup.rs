@@ -38,7 +38,13 @@ pub(super) async fn clean(mut context: Context<ToCleanup>, stack: Arc<Stack>) ->
                 let name = format!("removal {}", removal.handle).into();
                 let start = Start { name, parent: Some(context.pid()), traps: false };
                 let _: Address<()> = context.actors().spawn(start, |context| async move {
-                    match time::timeout(CLEANUP, removal.run(context.pid(), begun)).await {
+                    let work = removal.run(context.pid(), begun);
+                    let done = match removal.stack.policy.removal {
+                        Removal::RowFirst => time::timeout(CLEANUP, work).await,
+                        // What is written down is to be done, however long that takes.
+                        Removal::Intent => Ok(work.await),
+                    };
+                    match done {
                         Ok(Ok(())) => Reason::Normal,
                         Ok(Err(failed)) => {
                             tracing::warn!(handle = %removal.handle, %failed, "a shape is not removed to the end");

@@ -188,24 +188,25 @@ impl Collector {
         }
     }
 
-    /// A consumer has ended. Where its shape goes on, and what it had in memory alone is needed, the stack must start anew.
+    /// A consumer has ended. Where its shape goes on, and what it had in memory alone is needed, the stack must start anew;
+    /// until then what comes is owed to the shape as before.
     fn on_down(&mut self, pid: Pid, reason: &Reason) {
         let ended = self.routes.values().find(|route| route.consumer.pid() == pid);
         let Some(handle) = ended.map(|route| route.handle.clone()) else { return };
-        self.routes.remove(&handle);
-        if self.stack.policy.unflushed != Unflushed::Released {
-            return;
-        }
+        let released = self.stack.policy.unflushed == Unflushed::Released;
         let goes = removes(&self.stack.policy, reason) || *reason == Reason::Tagged("removed");
         match self.stack.table.look_up(&handle) {
             Ok(Some(_)) if !goes => {
-                if let Some(top) = self.stack.names().top() {
+                if released && let Some(top) = self.stack.names().top() {
                     top.send(ToTop::Trouble(format!("the consumer of {handle} ended: {reason}")));
                 }
             }
             Ok(_) => {
-                self.tracker.forget(&handle);
-                self.acknowledge();
+                self.routes.remove(&handle);
+                if released {
+                    self.tracker.forget(&handle);
+                    self.acknowledge();
+                }
             }
             // The stack ends.
             Err(NoTable) => {}
