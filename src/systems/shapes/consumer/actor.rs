@@ -325,6 +325,7 @@ impl Consumer {
         due.sort_by_key(|event| event.lsn);
         if lsn <= self.position && self.stack.policy.replayed == Replayed::Skipped {
             for event in &due {
+                self.ahead = self.ahead.max(event.ahead);
                 self.holding.hear(event);
             }
             return Ok(());
@@ -334,6 +335,8 @@ impl Consumer {
         let before = self.position;
         let mut news = false;
         for event in &due {
+            // Where that is not what the database had, this is not either.
+            self.ahead = self.ahead.max(event.ahead);
             news |= self.holding.hear(event) && event.lsn > before;
         }
         for change in &transaction.changes {
@@ -354,7 +357,7 @@ impl Consumer {
         }
         self.position = self.position.max(lsn);
         let done = Arc::new(Transaction { lsn, ahead: self.ahead.max(lsn), changes });
-        if news || !done.changes.is_empty() {
+        if news || done.ahead > lsn || !done.changes.is_empty() {
             self.write(&done)?;
             if news {
                 // It cannot be made again from the transactions alone: nobody may see what could be lost.

@@ -37,8 +37,17 @@ pub(crate) struct Event {
     pub(crate) of: Handle,
     /// The transaction that did it.
     pub(crate) lsn: u64,
+    /// Up to where it may be neither what the database had before nor what it had after.
+    pub(crate) ahead: u64,
     /// Each value that there is now, or is no more.
     pub(crate) changes: Vec<(Column, Arc<str>, bool)>,
+}
+
+impl Event {
+    /// Whether it is of any concern to those that depend on the shape.
+    pub(super) fn says_something(&self) -> bool {
+        !self.changes.is_empty() || self.ahead > self.lsn
+    }
 }
 
 /// A subquery of a shape's condition, as a shape of its own.

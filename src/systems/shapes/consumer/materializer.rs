@@ -108,20 +108,17 @@ impl Materializer {
     fn take(&mut self, transaction: &Transaction) {
         self.position = self.position.max(transaction.lsn);
         let changes = apply(&mut self.rows, &mut self.counts, transaction);
-        if changes.is_empty() {
-            return;
-        }
         for (who, column) in &self.subscribers {
-            let event = self.event(transaction.lsn, *column, &changes);
-            if !event.changes.is_empty() {
+            let event = self.event(transaction, *column, &changes);
+            if event.says_something() {
                 who.send(ToConsumer::Event(event));
             }
         }
     }
 
-    fn event(&self, lsn: u64, column: Column, changes: &[(Column, Arc<str>, bool)]) -> Event {
+    fn event(&self, transaction: &Transaction, column: Column, changes: &[(Column, Arc<str>, bool)]) -> Event {
         let changes = changes.iter().filter(|(of, ..)| *of == column).cloned().collect();
-        Event { of: self.handle.clone(), lsn, changes }
+        Event { of: self.handle.clone(), lsn: transaction.lsn, ahead: transaction.ahead, changes }
     }
 
     /// The values to begin with: as of a position and what has become of them since, or as they are.
@@ -134,9 +131,9 @@ impl Materializer {
                 let mut later = Vec::new();
                 for transaction in self.log.after(at) {
                     let changes = apply(&mut rows, &mut counts, &transaction);
-                    later.push(self.event(transaction.lsn, column, &changes));
+                    later.push(self.event(&transaction, column, &changes));
                 }
-                later.retain(|event| !event.changes.is_empty());
+                later.retain(Event::says_something);
                 Seed { values, position: at, later }
             }
             _ => Seed { values: values(&self.counts, column), position: self.position, later: Vec::new() },

@@ -18,7 +18,7 @@ fn change(old: Option<Row>, new: Option<Row>) -> RowChange {
 }
 
 fn event(lsn: u64, value: &str, there: bool) -> Event {
-    Event { of: "inner".into(), lsn, changes: vec![(Column::Id, value.into(), there)] }
+    Event { of: "inner".into(), lsn, ahead: lsn, changes: vec![(Column::Id, value.into(), there)] }
 }
 
 /// A shape of leaves below `p` with a snapshot that has `a`.
