@@ -28,7 +28,7 @@
 //!
 //! | fact | fields | when |
 //! |---|---|---|
-//! | `shapes.restart` | `mode` | the stack is to be restarted: `graceful`, `brutal`, `rolling`; `trouble` where a part has died |
+//! | `shapes.restart` | `mode` | the stack is to be restarted: `graceful`, `brutal`, `rolling`, `consumers`; `trouble` where a part has died |
 //! | `shapes.stack` | `boot`, `phase` | it is `booting`, `read_only`, `active`, `stopping`, `stopped` from now on |
 //! | `shapes.created` | `handle`, `query`, `dependencies` | a shape has a handle; `dependencies` are handles, with commas |
 //! | `shapes.snapshot` | `handle`, `lsn` | its snapshot is as of this position, and on disk |

@@ -63,6 +63,7 @@ impl Process {
                 Restart::Graceful => this.graceful().await,
                 Restart::Brutal => this.brutal().await,
                 Restart::Rolling => this.rolling().await,
+                Restart::Consumers => this.stack().kill_nursery(),
             }
             Ok(())
         })
@@ -79,10 +80,9 @@ impl Process {
     async fn brutal(&self) {
         let Running { stack, top } = self.running().clone();
         stack.actors.kill(top.pid());
-        if time::timeout(VANISH, stack.actors.all_gone()).await.is_err() {
-            tracing::warn!(left = ?stack.actors.names(), "what does not end is killed");
-            stack.actors.kill_all();
-            stack.actors.all_gone().await;
+        let late = stack.actors.all_gone(None, VANISH).await;
+        if !late.is_empty() {
+            tracing::warn!(?late, "what did not end was killed");
         }
         self.begin(stack);
     }
@@ -155,5 +155,5 @@ async fn end(running: &Running) {
     if let Err(reason) = stopped {
         tracing::debug!(%reason, "the stack had ended before it was told to");
     }
-    running.stack.actors.all_gone().await;
+    running.stack.actors.all_gone(None, VANISH).await;
 }

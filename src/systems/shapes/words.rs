@@ -58,9 +58,9 @@ impl Operation {
             "delete" => Self::Delete,
             "restart" => {
                 let how = Restart::ALL.into_iter().find(|how| how.word() == rest);
-                return how
-                    .map(Self::Restart)
-                    .ok_or_else(|| format!("`{rest}` is no way to restart: write graceful, brutal or rolling"));
+                return how.map(Self::Restart).ok_or_else(|| {
+                    format!("`{rest}` is no way to restart: write graceful, brutal, rolling or consumers")
+                });
             }
             "settle" => {
                 let (client, word) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));

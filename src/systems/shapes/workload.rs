@@ -78,6 +78,8 @@ pub struct Mix {
     pub brutal: u32,
     /// Start another stack beside it, then stop it.
     pub rolling: u32,
+    /// Kill whoever watches over consumers.
+    pub consumers: u32,
     /// Forget all that was read.
     pub recreate: u32,
     /// Wait.
@@ -95,6 +97,7 @@ impl Default for Mix {
             graceful: 1,
             brutal: 1,
             rolling: 1,
+            consumers: 1,
             recreate: 1,
             wait: 3,
         }
@@ -102,9 +105,9 @@ impl Default for Mix {
 }
 
 impl Mix {
-    fn weights(&self) -> [u32; 10] {
-        let Self { define, poll, live, delete, mutate, graceful, brutal, rolling, recreate, wait } = *self;
-        [define, poll, live, delete, mutate, graceful, brutal, rolling, recreate, wait]
+    fn weights(&self) -> [u32; 11] {
+        let Self { define, poll, live, delete, mutate, graceful, brutal, rolling, consumers, recreate, wait } = *self;
+        [define, poll, live, delete, mutate, graceful, brutal, rolling, consumers, recreate, wait]
     }
 
     /// Whether nothing ever occurs.
@@ -122,11 +125,13 @@ pub enum Restart {
     Brutal,
     /// Another one is started on the same files; then this one is stopped, and the other takes the slot over.
     Rolling,
+    /// Whoever watches over consumers is killed, and they go down with it; the stack starts anew by itself.
+    Consumers,
 }
 
 impl Restart {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Graceful, Self::Brutal, Self::Rolling];
+    pub(crate) const ALL: [Self; 4] = [Self::Graceful, Self::Brutal, Self::Rolling, Self::Consumers];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -134,6 +139,7 @@ impl Restart {
             Self::Graceful => "graceful",
             Self::Brutal => "brutal",
             Self::Rolling => "rolling",
+            Self::Consumers => "consumers",
         }
     }
 }
@@ -177,8 +183,8 @@ impl Operation {
         let slot = |draw: &mut Draw<'_>| draw.below("shape", workload.shapes.into()) as u32 + 1;
         Some(match kind {
             // Whatever else a client does, it needs a shape first.
-            _ if ordinal == 0 => Self::Define(1, Query::draw(draw, sizes)),
-            0 => Self::Define(slot(draw), Query::draw(draw, sizes)),
+            _ if ordinal == 0 => Self::Define(1, query(draw, sizes)),
+            0 => Self::Define(slot(draw), query(draw, sizes)),
             1 => Self::Poll(slot(draw)),
             2 => Self::Live(slot(draw)),
             3 => Self::Delete(slot(draw)),
@@ -186,12 +192,25 @@ impl Operation {
                 let count = draw.below("changes", workload.changes.into()) + 1;
                 Self::Mutate((0..count).map(|_| Mutation::draw(draw, sizes)).collect())
             }
-            5..=7 => Self::Restart(Restart::ALL[kind - 5]),
-            8 => Self::Recreate,
+            5..=8 => Self::Restart(Restart::ALL[kind - 5]),
+            9 => Self::Recreate,
             _ => {
                 let most = u64::from(workload.idle_seconds) * 1_000;
                 Self::Wait(Duration::from_millis(draw.below("wait", most + 1)))
             }
         })
     }
+}
+
+/// Of 1,000 queries, how many are such as another one depends on.
+const PARTS: u64 = 250;
+
+/// A query, or one that such a query depends on: then others may come to share it.
+fn query(draw: &mut Draw<'_>, sizes: Sizes) -> Query {
+    let whole = Query::draw(draw, sizes);
+    let mut parts = whole.with_dependencies();
+    if parts.len() > 1 && draw.chance("part", PARTS) {
+        return parts.swap_remove(draw.below("which", parts.len() as u64 - 1) as usize);
+    }
+    whole
 }

@@ -148,23 +148,32 @@ impl Actors {
         }
     }
 
-    /// Ends all actors here and now.
-    pub(crate) fn kill_all(&self) {
-        for process in self.lock().processes.values_mut() {
-            process.doom(Reason::Killed);
+    /// Ends all actors here and now, but one if it is named.
+    fn kill_all(&self, but: Option<Pid>) {
+        for (pid, process) in &mut self.lock().processes {
+            if Some(*pid) != but {
+                process.doom(Reason::Killed);
+            }
         }
     }
 
     /// The names of all that live.
-    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+    fn names(&self) -> Vec<Arc<str>> {
         self.lock().processes.values().map(|process| process.name.clone()).collect()
     }
 
-    /// Waits until none is left.
-    pub(crate) async fn all_gone(&self) {
+    /// Waits until none is left but, if it is named, one; what does not end in time is killed. Returns the names of these.
+    pub(crate) async fn all_gone(&self, but: Option<Pid>, limit: Duration) -> Vec<Arc<str>> {
         let mut count = self.count.subscribe();
+        let least = usize::from(but.is_some());
         // The sender is this value's own.
-        let _ = count.wait_for(|count| *count == 0).await;
+        if time::timeout(limit, count.wait_for(|count| *count <= least)).await.is_ok() {
+            return Vec::new();
+        }
+        let late = self.names();
+        self.kill_all(but);
+        let _ = count.wait_for(|count| *count <= least).await;
+        late
     }
 
     /// Tells an actor to stop, waits for its end, and kills it if that does not come in time.

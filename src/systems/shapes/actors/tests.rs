@@ -1,5 +1,6 @@
 //! Links, monitors, calls and ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Actors, Address, Context, Mail, Reason, Reply, Start};
@@ -55,8 +56,12 @@ async fn a_call_is_answered_or_says_why_not() {
     let two = start(&actors, "two", None, false);
     assert_eq!(two.call_within(Duration::from_secs(1), Ask::Ignore).await, Err(Reason::Late));
     actors.kill(two.pid());
-    actors.all_gone().await;
-    assert!(actors.names().is_empty());
+    let limit = Duration::from_secs(5);
+    let three = start(&actors, "three", None, true);
+    assert_eq!(actors.all_gone(Some(three.pid()), limit).await, Vec::<Arc<str>>::new());
+    assert!(three.is_alive());
+    assert_eq!(actors.all_gone(None, limit).await, ["three".into()]);
+    assert!(!three.is_alive());
 }
 
 #[tokio::test(start_paused = true)]

@@ -281,14 +281,11 @@ impl Consumer {
             self.events.extend(seed.later);
         }
         self.begun = true;
-        let waited_for = !self.early.is_empty();
         while let Some(transaction) = self.early.pop_front() {
             self.apply(context, &transaction).await?;
             // What it has put on disk on the way may not have been all.
             self.owes = true;
         }
-        // Whatever of it is on disk by now: the collector waits to hear of the last.
-        self.owes = waited_for;
         for (who, reply) in std::mem::take(&mut self.followers) {
             self.follow(context, who, reply);
         }

@@ -146,6 +146,14 @@ impl Stack {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Kills whoever watches over consumers; the stack takes it from there.
+    pub(crate) fn kill_nursery(&self) {
+        let nursery = self.names().nursery();
+        if let Some(nursery) = nursery {
+            self.actors.kill(nursery.pid());
+        }
+    }
+
     /// Which start of the stack this is.
     pub(crate) fn boot(&self) -> Arc<str> {
         self.boot.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -49,6 +49,8 @@ pub(crate) async fn run(mut context: Context<ToTop>, stack: Arc<Stack>, name: St
         let end = live(&mut context, &stack, &mut parts, &mut lock).await;
         fact("shapes.stack", [("boot", boot.into()), ("phase", "stopping".into())]);
         stop(&context, &stack, parts).await;
+        // Where whoever looks after them was killed, consumers end by themselves.
+        context.actors().all_gone(Some(context.pid()), STOP).await;
         drop(lock);
         stack.enter(Phase::Stopped);
         match end {

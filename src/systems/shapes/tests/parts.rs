@@ -37,7 +37,7 @@ fn what_is_no_operation_is_refused_with_what_would_be_one() {
     assert!(refused("define s1").starts_with("`define s1` ends where a shape and a query are due"));
     assert!(refused("define s1 level_9").starts_with("`level_9` is no query"));
     assert!(refused("mutate ;").starts_with("`mutate ;` changes nothing"));
-    assert_eq!(refused("restart soon"), "`soon` is no way to restart: write graceful, brutal or rolling");
+    assert_eq!(refused("restart soon"), "`soon` is no way to restart: write graceful, brutal, rolling or consumers");
     assert_eq!(refused("settle c9 s1"), "there is no client `c9` in `settle c9 s1`: they are c1 to c3");
     assert_eq!(refused("inspect all"), "`all` in `inspect all` is too much");
     assert!(refused("wait long").starts_with("no duration in `wait long`"));
@@ -50,7 +50,7 @@ fn tables_that_do_not_fit_are_refused() {
     let none = Topology { leaves: 0, ..Topology::default() };
     assert_eq!(refused(none, Workload::default()), "`leaves` is 0: give 1 to 1000");
     let mix: Mix = toml::from_str(
-        "define = 0\npoll = 0\nlive = 0\ndelete = 0\nmutate = 0\ngraceful = 0\nbrutal = 0\nrolling = 0\nrecreate = 0\nwait = 0",
+        "define = 0\npoll = 0\nlive = 0\ndelete = 0\nmutate = 0\ngraceful = 0\nbrutal = 0\nrolling = 0\nconsumers = 0\nrecreate = 0\nwait = 0",
     )
     .unwrap();
     assert!(refused(Topology::default(), Workload { mix, ..Workload::default() }).starts_with("every weight in `mix`"));
