@@ -126,6 +126,11 @@ impl Actors {
         address
     }
 
+    /// The actor that was started last.
+    pub(crate) fn latest(&self) -> Pid {
+        Pid(self.lock().next)
+    }
+
     /// Whether an actor lives.
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
         self.lock().processes.contains_key(&pid)

@@ -28,7 +28,14 @@ pub(super) fn cause<'a>(seen: &'a Lens, handle: &str, query: &str, moment: Momen
     if removals().any(|removal| is_good(seen, handle, removal)) {
         return Cause::Good;
     }
-    removals().next().map_or(Cause::None, |removal| Cause::Bad(&removal.why))
+    removals().next().map_or(Cause::None, |removal| Cause::Bad(first(seen, removal)))
+}
+
+/// Why the first of the shapes was removed that went one after another.
+fn first<'a>(seen: &'a Lens, removal: &'a Removal) -> &'a str {
+    let of = seen.shapes.get(&removal.of).filter(|_| &*removal.why == "dependency");
+    let before = of.and_then(|of| of.removals.iter().find(|before| before.moment <= removal.moment));
+    before.map_or(&removal.why, |before| first(seen, before))
 }
 
 /// Whether a shape had to be removed when it was.

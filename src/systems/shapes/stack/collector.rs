@@ -73,7 +73,7 @@ pub(super) async fn collect(mut context: Context<ToCollector>, stack: Arc<Stack>
                 this.acknowledge();
             }
             Some(Mail::Letter(letter)) => this.hear(&context, letter).await,
-            Some(Mail::Down(pid, reason)) => this.on_down(pid, &reason),
+            Some(Mail::Down(pid, reason)) => this.on_down(&context, pid, &reason),
             Some(Mail::Exit(..)) => {}
         }
     }
@@ -190,7 +190,7 @@ impl Collector {
 
     /// A consumer has ended. Where its shape goes on, and what it had in memory alone is needed, the stack must start anew;
     /// until then what comes is owed to the shape as before.
-    fn on_down(&mut self, pid: Pid, reason: &Reason) {
+    fn on_down(&mut self, context: &Context<ToCollector>, pid: Pid, reason: &Reason) {
         let ended = self.routes.values().find(|route| route.consumer.pid() == pid);
         let Some(handle) = ended.map(|route| route.handle.clone()) else { return };
         let released = self.stack.policy.unflushed == Unflushed::Released;
@@ -198,7 +198,7 @@ impl Collector {
         match self.stack.table.look_up(&handle) {
             Ok(Some(_)) if !goes => {
                 if released && let Some(top) = self.stack.names().top() {
-                    top.send(ToTop::Trouble(format!("the consumer of {handle} ended: {reason}")));
+                    top.send(ToTop::Trouble(context.pid(), format!("the consumer of {handle} ended: {reason}")));
                 }
             }
             Ok(_) => {

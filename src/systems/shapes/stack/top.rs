@@ -23,7 +23,7 @@ pub(crate) enum ToTop {
     /// Stop all, in order.
     Stop(Reply<()>),
     /// A part cannot go on without the stack starting anew.
-    Trouble(String),
+    Trouble(Pid, String),
 }
 
 /// What ends a start of the stack.
@@ -85,9 +85,12 @@ type Lock = Option<tokio::sync::OwnedMutexGuard<()>>;
 /// Starts the parts, and waits for what ends them.
 async fn live(context: &mut Context<ToTop>, stack: &Arc<Stack>, parts: &mut Parts, lock: &mut Lock) -> End {
     let address = context.address().clone();
+    // What parts of an earlier start say, or their end, is of no concern any more.
+    let before = context.actors().latest();
     let starting = boot(address, stack, parts, lock);
     let stops = |mail: &Mail<ToTop>, _: Option<Pid>| match mail {
-        Mail::Letter(ToTop::Stop(_) | ToTop::Trouble(_)) | Mail::Exit(..) => Some(()),
+        Mail::Letter(ToTop::Stop(_)) => Some(()),
+        Mail::Letter(ToTop::Trouble(from, _)) | Mail::Exit(from, _) => (*from > before).then_some(()),
         Mail::Down(..) => None,
     };
     if let Ok(Err(reason)) = context.unless(starting, stops).await {
@@ -96,13 +99,13 @@ async fn live(context: &mut Context<ToTop>, stack: &Arc<Stack>, parts: &mut Part
     loop {
         match context.next().await {
             Mail::Letter(ToTop::Stop(reply)) => return End::Stopped(Some(reply), Reason::Shutdown),
-            Mail::Letter(ToTop::Trouble(why)) => return End::Trouble(why),
+            Mail::Letter(ToTop::Trouble(from, why)) if from > before => return End::Trouble(why),
             Mail::Exit(pid, reason) => {
                 if let Some((name, _)) = parts.iter().find(|(_, part)| *part == pid) {
                     return End::Trouble(format!("{name} has ended: {reason}"));
                 }
             }
-            Mail::Down(..) => {}
+            Mail::Letter(ToTop::Trouble(..)) | Mail::Down(..) => {}
         }
     }
 }

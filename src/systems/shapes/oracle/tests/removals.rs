@@ -66,7 +66,7 @@ fn a_shape_goes_with_what_it_depends_on() {
     asked(outer("deleted").removing(11_000, "outer", "dependency", "inner")).holds(SPURIOUS);
     asked(outer("deleted").removing(11_000, "outer", "dangling", "")).holds(SPURIOUS);
     asked(outer("cleanup").removing(11_000, "outer", "dependency", "inner"))
-        .breaks(SPURIOUS, "shape: refused after its removal as `dependency`");
+        .breaks(SPURIOUS, "shape: refused after its removal as `cleanup`");
     asked(outer("cleanup").removing(11_000, "outer", "dangling", ""))
         .breaks(SPURIOUS, "shape: refused after its removal as `dangling`");
 }
