@@ -12,6 +12,7 @@ use crate::harness::Configured;
 use crate::systems::reconciler::Reconciler;
 use crate::systems::sandbox::Sandbox;
 use crate::systems::session::Session;
+use crate::systems::shapes::Shapes;
 use crate::systems::sweeper::Sweeper;
 
 pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
@@ -40,6 +41,7 @@ impl Systems {
             .with::<Reconciler>("reconciler")
             .with::<Sandbox>("sandbox")
             .with::<Session>("session")
+            .with::<Shapes>("shapes")
             .with::<Sweeper>("sweeper")
     }
 

@@ -4,4 +4,5 @@ mod choices;
 pub mod reconciler;
 pub mod sandbox;
 pub mod session;
+pub mod shapes;
 pub mod sweeper;

@@ -1,0 +1,6 @@
+//! Each invariant is seen to fail.
+
+mod case;
+mod contents;
+mod removals;
+mod stacks;
