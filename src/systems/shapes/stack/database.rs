@@ -33,13 +33,13 @@ pub(super) async fn keep(mut context: Context<ToDatabase>, stack: Arc<Stack>) ->
             Mail::Letter(ToDatabase::Intend(handles, reply)) => reply.send(journal.intend(handles).await),
             Mail::Letter(ToDatabase::Remove(handle, reply)) => reply.send(journal.remove(&handle).await),
             Mail::Letter(ToDatabase::All(reply)) => reply.send(journal.records().values().cloned().collect()),
-            Mail::Letter(ToDatabase::Reload(reply)) => match Journal::open(&stack.directory).await {
+            Mail::Letter(ToDatabase::Reload(reply)) => reply.send(match Journal::open(&stack.directory).await {
                 Ok(opened) => {
                     journal = opened;
-                    reply.send(Ok(()));
+                    journal.settle().await
                 }
-                Err(error) => reply.send(Err(error)),
-            },
+                Err(error) => Err(error),
+            }),
             Mail::Exit(from, reason) if context.is_parent(from) => return reason,
             Mail::Exit(..) | Mail::Down(..) => {}
         }

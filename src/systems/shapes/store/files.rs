@@ -62,7 +62,8 @@ impl Files {
         Ok(stored)
     }
 
-    /// The same, for whoever writes on: the log then ends in a whole line.
+    /// The same, for whoever writes on: the log then ends in a whole line, and all of it outlasts a loss of power, whatever has
+    /// become of who wrote it.
     ///
     /// # Errors
     /// As [`load`](Self::load), and those of writing.
@@ -72,6 +73,8 @@ impl Files {
             // What was begun without it is of no use.
             self.remove(handle).await?;
         }
+        found(fs::sync(&self.snapshot_path(handle)).await)?;
+        found(fs::sync(&self.log_path(handle)).await)?;
         if std::mem::take(&mut stored.torn) {
             let mut bytes = Vec::new();
             for transaction in &stored.transactions {

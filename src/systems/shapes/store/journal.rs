@@ -66,6 +66,17 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Makes what was read outlast a loss of power: whoever wrote it may have ended before it did so.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub(crate) async fn settle(&self) -> io::Result<()> {
+        match fs::sync(&self.path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The shapes, by handle.
     pub(crate) fn records(&self) -> &BTreeMap<Handle, Record> {
         &self.records
