@@ -208,7 +208,7 @@ impl Test {
         eprintln!("verdict {}, fingerprint {}", verdict_word(run.verdict), run.fingerprint);
         let failures = Failure::all_in(&run);
         let good = match &self.expect {
-            Expect::Holds | Expect::Unobservable(_) => run.verdict == Verdict::Holds,
+            Expect::Holds | Expect::Unobservable(_) | Expect::Vacuous(_) => run.verdict == Verdict::Holds,
             Expect::Violates { .. } => failures.iter().any(|failure| self.expect.wants(&failure.signature)),
             Expect::Stuck => failures.iter().any(|failure| failure.signature.invariant == STUCK),
         };
@@ -264,7 +264,7 @@ impl Test {
             let experiment = saved.experiment(&self.experiment).map_err(told)?;
             let failures = Failure::all_in(&experiment.run(saved.seed, &saved.options()));
             match (&self.expect, failures.first()) {
-                (Expect::Holds | Expect::Unobservable(_), Some(failure)) => {
+                (Expect::Holds | Expect::Unobservable(_) | Expect::Vacuous(_), Some(failure)) => {
                     // What a shrunk seed runs, its number alone does not.
                     let told = if saved.only_decisions { self.named(failure) } else { self.told(failure) };
                     return Err(format!("{told}\n  it is saved in {}", file.display()));
@@ -359,7 +359,7 @@ impl Watch for Decided<'_> {
         let counts = match self.expect {
             Expect::Violates { .. } => self.expect.wants(&failure.signature),
             Expect::Stuck => failure.signature.invariant == STUCK,
-            Expect::Holds | Expect::Unobservable(_) => true,
+            Expect::Holds | Expect::Unobservable(_) | Expect::Vacuous(_) => true,
         };
         if !counts {
             return;

@@ -103,7 +103,7 @@ pub(super) struct Fuzz {
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The seed files; without any, all that are saved
+    /// The seed files, or folders of them; without any, all that are saved
     #[arg(value_name = "SEEDFILE")]
     pub(super) files: Vec<PathBuf>,
     /// The same failure on another way, because the code has changed since, is not as expected either
@@ -183,9 +183,9 @@ pub(super) struct Catalogue {
     /// The defects, by id or scenario; without any, all of them
     #[arg(value_name = "DEFECT")]
     pub(super) defects: Vec<String>,
-    /// Only the defects of this system
-    #[arg(long, value_name = "NAME")]
-    pub(super) system: Option<String>,
+    /// Only the defects of this system; may be given again for another
+    #[arg(long = "system", value_name = "NAME")]
+    pub(super) systems: Vec<String>,
     /// How many seeds at most for each defect
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seeds: u64,

@@ -51,15 +51,15 @@ pub(super) fn catalogue(desk: &Desk, args: &Args) -> miette::Result<Status> {
 }
 
 fn chosen(desk: &Desk, args: &Args) -> miette::Result<Vec<Arc<dyn Experiment>>> {
-    if let Some(system) = &args.system
-        && !desk.systems.names().contains(&system.as_str())
-    {
+    let unknown = args.systems.iter().find(|system| !desk.systems.names().contains(&system.as_str()));
+    if let Some(system) = unknown {
         let help = nearest::instead("system", system, desk.systems.names());
         return Err(miette::miette!(help = help, "unknown system `{system}`"));
     }
     let mut experiments = desk.select(&[])?;
     experiments.retain(|experiment| experiment.defect().is_some());
-    experiments.retain(|experiment| args.system.as_ref().is_none_or(|system| experiment.system() == system));
+    let wanted = |experiment: &Arc<dyn Experiment>| args.systems.iter().any(|system| experiment.system() == system);
+    experiments.retain(|experiment| args.systems.is_empty() || wanted(experiment));
     if experiments.is_empty() {
         return Err(desk.nothing("scenario with a defect"));
     }

@@ -7,6 +7,7 @@ use super::args::Replay as Args;
 use super::entry::{Desk, Status};
 use super::shrink::drifted;
 use crate::report::{Ink, verdict_word};
+use crate::scenario::SeedShelf;
 use crate::search::Failure;
 
 /// How a replay ended, in words.
@@ -20,7 +21,13 @@ struct Ending {
 pub(super) fn replay(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let screen = &desk.screen;
     args.pictures.wanted_of(&args.files)?;
-    let files = if args.files.is_empty() { desk.seeds.files()? } else { args.files.clone() };
+    let mut files = if args.files.is_empty() { desk.seeds.files()? } else { Vec::new() };
+    for named in &args.files {
+        match named.is_dir() {
+            true => files.extend(SeedShelf::new(named).files()?),
+            false => files.push(named.clone()),
+        }
+    }
     if files.is_empty() {
         desk.screen.say(format!("there is no saved seed below `{}`", desk.cli.saved.display()));
     }

@@ -93,7 +93,7 @@ fn wrapped(title: &str, items: impl Iterator<Item = String>) -> Vec<String> {
 /// Whether this one run is what the scenario expects.
 fn as_expected(expect: &Expect, run: &Run) -> bool {
     match expect {
-        Expect::Holds | Expect::Unobservable(_) => run.verdict == Verdict::Holds,
+        Expect::Holds | Expect::Unobservable(_) | Expect::Vacuous(_) => run.verdict == Verdict::Holds,
         Expect::Violates { .. } => Failure::all_in(run).iter().any(|failure| expect.wants(&failure.signature)),
         Expect::Stuck => Failure::all_in(run).iter().any(|failure| failure.signature.invariant == STUCK),
     }

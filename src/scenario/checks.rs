@@ -46,7 +46,7 @@ pub(crate) fn check_expect<S: System>(system: &S, expect: &Expect) -> Result<(),
 
 /// What is expected names invariants that there are.
 pub(super) fn expect<S: System>(system: &S, expect: &Expect) -> Result<(), Wrong> {
-    let Expect::Violates { invariants: names, .. } = expect else { return Ok(()) };
+    let (Expect::Violates { invariants: names, .. } | Expect::Vacuous(names)) = expect else { return Ok(()) };
     let invariants = system.invariants();
     let there = invariants.iter().map(|invariant| invariant.name()).chain(HARNESS_INVARIANTS.iter().copied());
     names.iter().try_for_each(|name| known("invariant", name, there.clone()))

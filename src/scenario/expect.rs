@@ -23,6 +23,8 @@ pub enum Expect {
         /// What a violation says that it is about, or a part of that; without it, any counts.
         about: Option<String>,
     },
+    /// Every run holds, and these invariants are put to the test by none: what is drawn is blind to what they are about.
+    Vacuous(Vec<String>),
     /// Some run ends at a bound with work still waiting.
     Stuck,
     /// A defect that neither a client nor the servers' ground truth can show, and why.
@@ -57,6 +59,7 @@ impl fmt::Display for Expect {
             Self::Violates { invariants, about: Some(part) } => {
                 write!(f, "violates {} ({part})", invariants.join(" and "))
             }
+            Self::Vacuous(invariants) => write!(f, "vacuous: {}", invariants.join(" and ")),
             Self::Stuck => f.write_str("stuck"),
             Self::Unobservable(reason) => write!(f, "unobservable: {reason}"),
         }
@@ -72,7 +75,7 @@ pub(super) struct Misread {
 impl Misread {
     fn new(message: impl Into<String>) -> Self {
         let help = "write \"holds\", { violates = \"an-invariant\" }, { violates = \"an-invariant\", about = \"a part of \
-                    what is told of it\" }, { stuck = true } or { unobservable = \"why\" }";
+                    what is told of it\" }, { vacuous = \"an-invariant\" }, { stuck = true } or { unobservable = \"why\" }";
         Self { message: message.into(), help: help.into() }
     }
 }
@@ -88,11 +91,14 @@ pub(super) fn read(written: &Value) -> Result<Expect, Misread> {
     };
     match table.iter().next() {
         Some((key, Value::Boolean(true))) if key == "stuck" => Ok(Expect::Stuck),
+        Some((key, names)) if key == "vacuous" => {
+            invariants(names).map(Expect::Vacuous).ok_or_else(|| Misread::new("`vacuous` takes names of invariants"))
+        }
         Some((key, Value::String(why))) if key == "unobservable" && !why.trim().is_empty() => {
             Ok(Expect::Unobservable(why.clone()))
         }
         Some((key, _)) => {
-            let known = ["violates", "stuck", "unobservable"];
+            let known = ["violates", "vacuous", "stuck", "unobservable"];
             if known.contains(&key.as_str()) {
                 return Err(Misread::new(format!("`{key}` has an impossible value")));
             }
@@ -109,16 +115,21 @@ fn violates(table: &Table) -> Result<Expect, Misread> {
         let help = instead("part of an expected violation", key, ["violates", "about"]);
         return Err(Misread { message: format!("`{key}` does not go with `violates`"), help });
     }
-    let name = |name: &Value| name.as_str().map(str::to_owned);
-    let invariants = match &table["violates"] {
-        Value::Array(names) if !names.is_empty() => names.iter().map(name).collect(),
-        one => name(one).map(|name| vec![name]),
-    };
-    let invariants = invariants.ok_or_else(|| Misread::new("`violates` takes names of invariants"))?;
+    let invariants =
+        invariants(&table["violates"]).ok_or_else(|| Misread::new("`violates` takes names of invariants"))?;
     let about = match table.get("about") {
         None => None,
         Some(Value::String(part)) if !part.trim().is_empty() => Some(part.clone()),
         Some(_) => return Err(Misread::new("`about` takes a part of what a violation is said to be about")),
     };
     Ok(Expect::Violates { invariants, about })
+}
+
+/// One name or several.
+fn invariants(written: &Value) -> Option<Vec<String>> {
+    let name = |name: &Value| name.as_str().map(str::to_owned);
+    match written {
+        Value::Array(names) if !names.is_empty() => names.iter().map(name).collect(),
+        one => name(one).map(|name| vec![name]),
+    }
 }

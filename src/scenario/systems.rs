@@ -13,6 +13,7 @@ use crate::systems::reconciler::Reconciler;
 use crate::systems::sandbox::Sandbox;
 use crate::systems::session::Session;
 use crate::systems::shapes::Shapes;
+use crate::systems::sweeper::Sweeper;
 
 pub(crate) type Loader = fn(&Source, &str) -> Result<Arc<dyn Experiment>, FileError>;
 
@@ -41,6 +42,7 @@ impl Systems {
             .with::<Sandbox>("sandbox")
             .with::<Session>("session")
             .with::<Shapes>("shapes")
+            .with::<Sweeper>("sweeper")
     }
 
     /// Adds a system under the name that its scenario files use.

@@ -221,6 +221,16 @@ impl Summary {
                 let about = about.as_ref().map(|part| format!(" ({part})")).unwrap_or_default();
                 Err(format!("expected a violation of {}{about}", missing.join(" and of ")))
             }
+            Expect::Vacuous(_) if !self.signatures.is_empty() => {
+                Err("expected to be vacuous, but something was broken".into())
+            }
+            Expect::Vacuous(names) => {
+                let applied = |name: &&String| self.exercised.get(name.as_str()).is_some_and(|count| *count > 0);
+                match names.iter().find(applied) {
+                    Some(name) => Err(format!("expected {name} never to be put to the test, but it was")),
+                    None => Ok(()),
+                }
+            }
             Expect::Stuck if self.signatures.keys().any(|signature| signature.invariant == STUCK) => Ok(()),
             Expect::Stuck => Err("expected to be stuck".into()),
             Expect::Unobservable(_) if self.signatures.is_empty() => Ok(()),

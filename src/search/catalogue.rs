@@ -98,15 +98,20 @@ impl Hunt<'_> {
 
     fn hunt(&self, found: &mut Catch) {
         // Looking for what cannot be seen needs an end: as long as the hardened form is looked at.
-        let unobservable = matches!(found.expect, Expect::Unobservable(_));
-        let seeds = if unobservable { self.hardened.min(self.seeds) } else { self.seeds };
+        let nothing = matches!(found.expect, Expect::Unobservable(_) | Expect::Vacuous(_));
+        let seeds = if nothing { self.hardened.min(self.seeds) } else { self.seeds };
         let work = |seed| {
             let start = (self.clock)();
             let run = self.experiment.run(seed, &RunOptions::default());
-            (Failure::all_in(&run), (self.clock)().saturating_sub(start))
+            (Failure::all_in(&run), run.exercised, (self.clock)().saturating_sub(start))
         };
-        in_order(self.from..self.from.saturating_add(seeds), self.jobs, self.stop, work, |seed, (failures, spent)| {
+        let mut applied: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let seen = self.from..self.from.saturating_add(seeds);
+        in_order(seen, self.jobs, self.stop, work, |seed, (failures, exercised, spent)| {
             found.seeds += 1;
+            for (invariant, count) in exercised {
+                *applied.entry(invariant).or_default() += count;
+            }
             found.spent += spent;
             for failure in failures {
                 if found.caught.is_none() && completes(&found.expect, &found.others, &failure.signature) {
@@ -117,6 +122,12 @@ impl Hunt<'_> {
             }
             if found.caught.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        if let Expect::Vacuous(names) = &found.expect
+            && found.others.is_empty()
+            && names.iter().all(|name| applied.get(name.as_str()).is_none_or(|count| *count == 0))
+        {
+            found.caught = names.first().map(|name| Failure::untested(name, self.from, found.seeds));
+        }
     }
 
     fn compare(&self, found: &mut Catch) {
@@ -163,5 +174,7 @@ fn completes(expect: &Expect, before: &BTreeMap<Signature, u64>, last: &Signatur
         }
         Expect::Stuck => last.invariant == STUCK,
         Expect::Holds | Expect::Unobservable(_) => true,
+        // Whatever fails is not it.
+        Expect::Vacuous(_) => false,
     }
 }

@@ -48,6 +48,17 @@ impl Failure {
         failures
     }
 
+    /// That an invariant has not been put to the test by so many seeds.
+    pub(super) fn untested(invariant: &str, seed: u64, seeds: u64) -> Self {
+        Self {
+            signature: Signature { invariant: invariant.into(), about: "never put to the test".into() },
+            seed,
+            message: format!("not put to the test by any of {seeds} seeds"),
+            at: Duration::ZERO,
+            fingerprint: Fingerprint::default(),
+        }
+    }
+
     /// Whether it says that something is wrong with the code or the world itself, whatever a scenario is about.
     pub fn is_breakdown(&self) -> bool {
         is_breakdown(&self.signature)

@@ -15,14 +15,19 @@ pub(super) async fn watch(
     looks: &[Look<'_>],
 ) -> Result<Vec<Found>, StorageError> {
     let mut look = Pipeline::with_capacity(2 + looks.len());
-    look.cmd("UNWATCH").cmd("WATCH").arg(watched);
+    look.cmd("UNWATCH");
+    if !watched.is_empty() {
+        look.cmd("WATCH").arg(watched);
+    }
     for wanted in looks {
         look.add_command(wanted.command());
     }
     let mut replies = connection.commands(&look).await?.into_iter();
-    match (replies.next(), replies.next()) {
-        (Some(_), Some(Value::Okay)) => {}
-        (_, other) => return Err(unexpected(&other.unwrap_or(Value::Nil))),
+    for _ in 0..look.cmd_iter().count() - looks.len() {
+        match replies.next() {
+            Some(Value::Okay) => {}
+            other => return Err(unexpected(&other.unwrap_or(Value::Nil))),
+        }
     }
     let found: Vec<Found> =
         looks.iter().zip(replies).map(|(look, reply)| look.read(reply)).collect::<Result<_, _>>()?;

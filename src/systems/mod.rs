@@ -5,3 +5,4 @@ pub mod reconciler;
 pub mod sandbox;
 pub mod session;
 pub mod shapes;
+pub mod sweeper;

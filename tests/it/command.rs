@@ -41,6 +41,8 @@ fn unusable_input_is_status_2_and_says_what_to_do() {
     check(here, &["catalogue", "--system", "nobody"], 2, &["unknown system `nobody`"]);
     check(here, &["determinism", "--dir", "nowhere"], 2, &["there is no scenario"]);
     check(here, &["replay"], 2, &["cut.toml:1:23", "cut short"]);
+    check(here, &["catalogue", "--system", "session", "--system", "nobdy"], 2, &["unknown system `nobdy`"]);
+    check(here, &["replay", "seeds/session"], 2, &["cut.toml:1:23", "cut short"]);
     check(here, &["replay", "seeds/session/cu.toml"], 2, &["no such file", "`cut.toml`"]);
     let out = check(here, &["list"], 2, &["unknown system `nobody`", "cut.toml"]);
     assert!(out.contains("systems") && out.contains("saved seeds"), "{out}");

@@ -127,7 +127,7 @@ fn unsynced(config: Config) -> Outcome<String> {
         world.start(host);
         seconds(1).await;
         world.crash(host);
-        world.read_history(|history| history.events().iter().map(|event| format!("{:?}\n", event.what)).collect())
+        world.read_history(|history| format!("{:?}", history.events()))
     })
 }
 

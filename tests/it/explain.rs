@@ -7,9 +7,9 @@ use sexton::harness::{Fork, Run, RunOptions};
 use sexton::report::lines;
 use sexton::scenario::{SavedSeed, Shelf, Systems};
 
-/// The shrunk seed file of a defect, by the start of its scenario's name.
-fn shrunk(defect: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/session");
+/// The shrunk seed file of a defect of a system, by the start of its scenario's name.
+fn shrunk(system: &str, defect: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(system);
     let named = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(&format!("{defect}-")) && name.ends_with(".min.toml")
@@ -33,8 +33,8 @@ fn explain(file: &Path, more: &[&str]) -> (Option<i32>, String) {
 }
 
 /// The explanation of a defect; no line of it is wider than a terminal of 100 columns.
-fn explained(defect: &str) -> String {
-    let (status, text) = explain(&shrunk(defect), &[]);
+fn explained(system: &str, defect: &str) -> String {
+    let (status, text) = explain(&shrunk(system, defect), &[]);
     assert_eq!(status, Some(0), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours where no terminal is");
     for line in text.lines() {
@@ -61,7 +61,7 @@ fn says(text: &str, words: &[&str]) {
 
 #[test]
 fn a_blind_decoration_is_explained() {
-    let text = explained("d2");
+    let text = explained("session", "d2");
     let why = part(&text, "Why");
     says(
         why,
@@ -81,7 +81,7 @@ fn a_blind_decoration_is_explained() {
 
 #[test]
 fn a_present_session_taken_for_a_sentinel_is_explained() {
-    let text = explained("d3");
+    let text = explained("session", "d3");
     let why = part(&text, "Why");
     says(
         why,
@@ -103,7 +103,7 @@ fn a_present_session_taken_for_a_sentinel_is_explained() {
 
 #[test]
 fn a_blind_notification_is_explained() {
-    let text = explained("d4");
+    let text = explained("session", "d4");
     let why = part(&text, "Why");
     says(
         why,
@@ -123,7 +123,7 @@ fn a_blind_notification_is_explained() {
 
 #[test]
 fn a_creation_over_a_mark_is_explained() {
-    let text = explained("r1");
+    let text = explained("session", "r1");
     let why = part(&text, "Why");
     says(
         why,
@@ -143,7 +143,7 @@ fn a_creation_over_a_mark_is_explained() {
 
 #[test]
 fn a_notification_from_a_stale_copy_is_explained() {
-    let text = explained("r2");
+    let text = explained("session", "r2");
     let why = part(&text, "Why");
     says(
         why,
@@ -164,10 +164,58 @@ fn a_notification_from_a_stale_copy_is_explained() {
 }
 
 #[test]
+fn a_sandbox_that_is_inserted_again_is_explained() {
+    let text = explained("sandbox", "r8");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`create",
+            "looked at sandboxes:",
+            "Then `destroy",
+            "deleted",
+            "acknowledged",
+            "`create",
+            "all the same",
+            "there again",
+        ],
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_restart_that_undoes_a_pause_is_explained() {
+    let text = explained("reconciler", "r1-restart");
+    let why = part(&text, "Why");
+    says(
+        why,
+        &[
+            "`restart",
+            "looked at workspaces:",
+            "Then `pause",
+            "acknowledged",
+            "`restart",
+            "all the same",
+            "owed stop → create",
+        ],
+    );
+    says(why, &["`restart", "held at storage.after"]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_took_no_window_is_explained_by_what_was_done() {
+    let text = explained("sandbox", "d2");
+    says(part(&text, "What broke"), &["served though it was destroyed", "though Postgres has no such sandbox"]);
+    says(part(&text, "Why"), &["No change of a key", "nothing but the operations"]);
+    says(part(&text, "What it took"), &["create sb", "exec sb", "via replica-b", "destroy sb"]);
+}
+
+#[test]
 fn what_does_not_fail_any_more_is_not_explained() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("mended.toml");
-    let saved = std::fs::read_to_string(shrunk("r1")).expect("a seed file");
+    let saved = std::fs::read_to_string(shrunk("session", "r1")).expect("a seed file");
     std::fs::write(&file, saved.replace("session/r1-create-over-mark", "session/default")).expect("there is room");
     let (status, text) = explain(&file, &[]);
     assert_eq!(status, Some(1), "{text}");
@@ -178,7 +226,7 @@ fn what_does_not_fail_any_more_is_not_explained() {
 fn the_decision_that_differs_is_named_behind_one_that_is_never_asked_for() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("drifted.toml");
-    let saved = std::fs::read_to_string(shrunk("r1")).expect("a seed file");
+    let saved = std::fs::read_to_string(shrunk("session", "r1")).expect("a seed file");
     let lantern =
         "\n[[decision]]\nsite = \"operation lantern c1\"\nindex = 0\nvalue = 1\nmeaning = \"c1 has a lantern\"\n";
     std::fs::write(&file, saved.replacen("\n[[decision]]", &format!("{lantern}\n[[decision]]"), 1)).expect("a file");
@@ -193,7 +241,7 @@ fn an_explanation_comes_with_its_pictures() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (page, trace) = (directory.path().join("page.html"), directory.path().join("trace.json"));
     let words = ["--html", &*page.to_string_lossy(), "--perfetto", &*trace.to_string_lossy()];
-    let (status, text) = explain(&shrunk("r1"), &words);
+    let (status, text) = explain(&shrunk("session", "r1"), &words);
     assert_eq!(status, Some(0), "{text}");
     assert!(std::fs::read_to_string(&page).expect("a page").contains("termination-absorbing"));
     let trace = std::fs::read_to_string(&trace).expect("a trace");
@@ -210,7 +258,7 @@ fn plain(run: &Run) -> Vec<String> {
 fn a_fork_keeps_its_past_and_draws_the_rest_anew() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shelf = Shelf::new(root.join("scenarios"), Systems::builtin());
-    let small = SavedSeed::read(&shrunk("d2"), None).expect("a seed file");
+    let small = SavedSeed::read(&shrunk("session", "d2"), None).expect("a seed file");
     let whole = SavedSeed { only_decisions: false, decisions: Vec::new(), topology: Vec::new(), ..small.clone() };
     for saved in [small, whole] {
         let found = shelf.find_one(&saved.scenario).expect("its scenario is there");

@@ -20,6 +20,7 @@ mod rows;
 mod scenarios;
 mod session;
 mod shrink;
+mod slots;
 mod strikes;
 mod switches;
 mod tape;

@@ -24,7 +24,11 @@ fn root() -> &'static Path {
 
 /// A shrunk failure of this defect, with its scenario.
 fn shrunk(defect: &str) -> (SavedSeed, Arc<dyn Experiment>) {
-    let path = root().join(format!("tests/it/shrunk/{defect}.toml"));
+    // Those of the session manager have a file of their own here, the others are among the saved seeds.
+    let path = match defect.starts_with("seeds/") {
+        true => root().join(format!("{defect}.min.toml")),
+        false => root().join(format!("tests/it/shrunk/{defect}.toml")),
+    };
     let saved = SavedSeed::read(&path, None).unwrap_or_else(|error| panic!("{error:?}"));
     let shelf = Shelf::new(root().join("scenarios"), Systems::builtin());
     let experiment = shelf.find_one(&saved.scenario).unwrap_or_else(|error| panic!("{error:?}"));
@@ -89,6 +93,17 @@ fn a_creation_over_a_mark_becomes_a_scenario() {
 #[test]
 fn a_notification_from_the_cache_becomes_a_scenario() {
     insta::assert_snapshot!("promoted_r2", check("r2", SEEDS).text);
+}
+
+#[test]
+fn a_ghost_on_a_warm_replica_becomes_a_scenario() {
+    insta::assert_snapshot!("promoted_sandbox_d2", check("seeds/sandbox/d2-no-tombstone-no-ghost-4", SEEDS).text);
+}
+
+#[test]
+fn a_restart_that_undoes_a_pause_becomes_a_scenario() {
+    let seed = "seeds/reconciler/r1-restart-over-intent-user-intent-absorbing-6";
+    insta::assert_snapshot!("promoted_reconciler_r1", check(seed, SEEDS).text);
 }
 
 #[test]

@@ -57,6 +57,8 @@ fn each_kind_strikes_as_it_is_scripted() {
         by(strike(11, "clock_jump pod-a"), "2h back"),
         by(strike(11, "clock_drift pod-b"), "300 ppm fast"),
         own,
+        lasting(13, "disk_full pod-a", 2),
+        strike(14, "disk_error pod-c"),
     ]);
     let history = run.history.as_ref().expect("it was kept");
     let told: Vec<String> = (history.events().iter())

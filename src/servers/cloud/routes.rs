@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State as Extract};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{delete, get, post};
 use serde::Deserialize;
 use serde_json::json;
@@ -12,8 +12,9 @@ use serde_json::json;
 use super::fleet::Instance;
 use super::host::{Cloud, Data};
 use super::state::State;
-use super::trouble::Failing;
 use crate::runtime::time::{self, Instant};
+use crate::servers::plain_http::{bad, fields, is_name, refuse, text};
+use crate::servers::spell::Failing;
 
 type Plane = Extract<Cloud>;
 
@@ -54,18 +55,6 @@ async fn answer(cloud: &Cloud, act: impl FnOnce(&mut Data, Instant) -> Answer) -
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, "failed");
     }
     text(status, body.to_string())
-}
-
-fn text(status: StatusCode, body: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-fn refuse(status: StatusCode, why: &str) -> Response {
-    text(status, json!({ "error": why }).to_string())
-}
-
-fn bad(why: &str) -> Response {
-    refuse(StatusCode::BAD_REQUEST, why)
 }
 
 fn view(instance: &Instance) -> serde_json::Value {
@@ -187,26 +176,4 @@ fn operate(cloud: &Cloud, query: Option<&str>, act: fn(&mut Data, &str, Instant)
         Some(id) => text(StatusCode::OK, json!({ "instance_id": id }).to_string()),
         None => refuse(StatusCode::NOT_FOUND, "nothing with this tag is up"),
     }
-}
-
-/// The fields of a query by name. Values are names, so nothing in them is encoded.
-fn fields<const N: usize>(query: Option<&str>, names: [&str; N]) -> Result<[Option<String>; N], String> {
-    let mut found = [const { None }; N];
-    for field in query.unwrap_or_default().split('&').filter(|field| !field.is_empty()) {
-        let (name, value) = field.split_once('=').unwrap_or((field, ""));
-        let Some(place) = names.iter().position(|known| *known == name) else {
-            return Err(format!("there is no `{name}` to ask for"));
-        };
-        if !is_name(value) {
-            return Err(format!("`{name}` has letters, digits, dots, dashes and colons"));
-        }
-        if found[place].replace(value.to_owned()).is_some() {
-            return Err(format!("`{name}` is given twice"));
-        }
-    }
-    Ok(found)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 200 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-:_".contains(c))
 }

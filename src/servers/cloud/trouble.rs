@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::runtime::time::Instant;
+use crate::servers::spell::{Failing, Spell};
 
 /// The longest that one kind of trouble lasts.
 const LONGEST: u64 = 150;
@@ -10,26 +11,6 @@ const LONGEST: u64 = 150;
 /// What a status answer looks like that says nothing.
 pub(super) const ODDITIES: [&str; 5] =
     ["{}", "null", r#"{"state":null}"#, r#"{"state":"rebalancing"}"#, r#"{"state":"absent"}"#];
-
-/// Something that holds until a moment.
-#[derive(Clone, Copy, Debug)]
-struct Spell<T> {
-    what: T,
-    until: Instant,
-}
-
-impl<T: Copy> Spell<T> {
-    fn for_seconds(what: T, seconds: u64) -> Self {
-        Self { what, until: Instant::now() + Duration::from_secs(seconds) }
-    }
-}
-
-/// Whether an error comes before the effect of a request, or in place of its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failing {
-    Before,
-    After,
-}
 
 /// All troubles that are on.
 #[derive(Debug, Default)]
@@ -55,11 +36,10 @@ impl Troubles {
 
     /// Requests are answered with an error, some of them after they took effect.
     pub(super) fn begin_failing(&mut self, magnitude: u64) -> String {
-        let (how, word) =
-            if magnitude.is_multiple_of(2) { (Failing::After, "after") } else { (Failing::Before, "before") };
+        let how = Failing::drawn(magnitude);
         let lasts = 1 + (magnitude / 2) % 60;
         self.failing = Some(Spell::for_seconds(how, lasts));
-        format!("requests fail {word} their effect for {lasts} s")
+        format!("requests fail {} their effect for {lasts} s", how.word())
     }
 
     /// Status answers are a success that says nothing.
@@ -102,41 +82,37 @@ impl Troubles {
 
     /// How long an answer takes.
     pub(super) fn delay(&self) -> Duration {
-        now(self.sluggish).unwrap_or_default()
+        Spell::now(self.sluggish).unwrap_or_default()
     }
 
     /// Whether requests fail, and when.
     pub(super) fn failing(&self) -> Option<Failing> {
-        now(self.failing)
+        Spell::now(self.failing)
     }
 
     /// What status is answered with instead.
     pub(super) fn oddity(&self) -> Option<&'static str> {
-        now(self.odd).map(|which| ODDITIES[which])
+        Spell::now(self.odd).map(|which| ODDITIES[which])
     }
 
     /// As of when status is read.
     pub(super) fn as_of(&self) -> Option<Instant> {
-        now(self.stale)
+        Spell::now(self.stale)
     }
 
     /// Whether this request is turned away.
     pub(super) fn turns_away(&mut self) -> bool {
-        let Some(one_in) = now(self.throttled) else { return false };
+        let Some(one_in) = Spell::now(self.throttled) else { return false };
         self.seen += 1;
         !self.seen.is_multiple_of(one_in)
     }
 
     /// How much longer a boot takes.
     pub(super) fn boot_delay(&self) -> Duration {
-        now(self.slow_boot).unwrap_or_default()
+        Spell::now(self.slow_boot).unwrap_or_default()
     }
 }
 
 fn lasts(magnitude: u64) -> u64 {
     10 + magnitude % (LONGEST - 10)
-}
-
-fn now<T: Copy>(spell: Option<Spell<T>>) -> Option<T> {
-    spell.filter(|spell| Instant::now() < spell.until).map(|spell| spell.what)
 }

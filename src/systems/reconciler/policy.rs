@@ -1,17 +1,20 @@
 //! The choices in which the historical forms of the reconciler differ from the hardened form.
 //!
 //! One switch per choice, and nothing else: times live in `timeouts.rs`. What is left out of a scenario's `[policy]` is the
-//! hardened form. Oracles never see this.
+//! hardened form; `preset` names another form to start from. Oracles never see this.
 
-use serde::Deserialize;
+use crate::systems::choices::{policy, switch};
 
-macro_rules! switch {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-    };
+switch! {
+    /// Which historical form to start from.
+    Preset {
+        /// Before #2283: by id alone, for as long as it takes, those online only.
+        Before,
+        /// #2283 as it was merged: degraded rows too, a cycle that ends, and another look before a row goes offline.
+        Merged,
+        /// What we hold to be right; no version upstream.
+        Hardened,
+    }
 }
 
 switch! {
@@ -129,22 +132,6 @@ switch! {
     }
 }
 
-macro_rules! policy {
-    ($(#[$doc:meta])* { $($(#[$field_doc:meta])* $field:ident: $kind:ident = $hardened:ident,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct Policy { $($(#[$field_doc])* pub $field: $kind,)+ }
-
-        impl Default for Policy {
-            /// The hardened form.
-            fn default() -> Self {
-                Self { $($field: $kind::$hardened,)+ }
-            }
-        }
-    };
-}
-
 policy! {
     /// One choice each. The default is the hardened form.
     ///
@@ -186,5 +173,33 @@ policy! {
         stop: Stop = Named,
         /// How a removed row lets go of its instance.
         orphan: Orphan = Guarded,
+    }
+}
+
+impl Policy {
+    /// A historical form, or the hardened one. Each is told as what it changed of the one before.
+    pub fn preset(preset: Preset) -> Self {
+        match preset {
+            Preset::Hardened => Self::default(),
+            Preset::Before => Self {
+                scope: Scope::OnlineOnly,
+                order: Order::LatestUpdated,
+                cycle: Cycle::Unbounded,
+                probe: Probe::ReResolved,
+                proof: Proof::NotRunning,
+                flip: Flip::Blind,
+                broadcast: Broadcast::CycleDeadline,
+                dropped: Dropped::Forgotten,
+                begin: Begin::Blind,
+                stop: Stop::ReResolved,
+                orphan: Orphan::Blind,
+            },
+            Preset::Merged => Self {
+                scope: Scope::DegradedToo,
+                cycle: Cycle::Bounded,
+                flip: Flip::Rechecked,
+                ..Self::preset(Preset::Before)
+            },
+        }
     }
 }

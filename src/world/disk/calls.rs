@@ -146,8 +146,8 @@ impl World {
         );
     }
 
-    /// How long a call takes.
-    fn disk_latency(&self, call: Call) -> Duration {
+    /// How long a call takes, in milliseconds.
+    fn disk_latency(&self, call: Call) -> u64 {
         let name = self.host_name();
         let mut tape = self.tape.borrow_mut();
         let site = tape.site("disk.latency", &name);
@@ -156,7 +156,7 @@ impl World {
             let number = tape.asked(site);
             tape.tell(site, number - 1, || format!("call {number} to the disk of {name} takes {millis} ms longer"));
         }
-        Duration::from_millis(millis)
+        millis
     }
 
     fn call_disk<T>(&self, call: Call, act: impl FnOnce(&mut Contents) -> Result<T>) -> Result<T> {
@@ -175,16 +175,15 @@ impl World {
 /// The future is `Send`, as code under test expects of what it awaits, so it never holds the world across an await.
 pub(crate) async fn on_disk<T>(call: Call, act: impl FnOnce(&mut Contents) -> Result<T>) -> Result<T> {
     let takes = World::with(|world| world.disk_latency(call)).unwrap_or_default();
-    let before = Duration::from_millis(takes.as_millis() as u64 / 2);
-    wait(before).await;
+    wait(takes / 2).await;
     let done = World::with(|world| world.call_disk(call, act))
         .unwrap_or_else(|| Err(Error::new(ErrorKind::NotConnected, "the simulated world has ended")));
-    wait(takes - before).await;
+    wait(takes - takes / 2).await;
     done
 }
 
-async fn wait(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
+async fn wait(millis: u64) {
+    if millis > 0 {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use sexton::servers::postgres::Value;
-use sexton::systems::{reconciler, sandbox};
+use sexton::systems::{reconciler, sandbox, sweeper};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 
 use super::bench::Bench;
@@ -27,16 +27,21 @@ fn shipped() -> Vec<Shipped> {
         schema: sandbox::SCHEMA.to_vec(),
         statements: sandbox.map(|(name, text, values)| (name, text, values.iter().map(text_of).collect())).collect(),
     };
-    let mut statements = reconciler::sql::statements().into_iter();
+    let reconciler = with_schema_first("reconciler", reconciler::sql::statements());
+    let sweeper = with_schema_first("sweeper", sweeper::sql::statements());
+    vec![sandbox, reconciler, sweeper]
+}
+
+/// What a system ships whose list begins with its schema.
+fn with_schema_first(
+    system: &'static str,
+    statements: Vec<(&'static str, &'static str, Vec<sweeper::sql::Parameter>)>,
+) -> Shipped {
+    let mut statements = statements.into_iter();
     let (_, schema, _) = statements.next().expect("the schema comes first");
-    let reconciler = Shipped {
-        system: "reconciler",
-        schema: vec![schema],
-        statements: statements
-            .map(|(name, text, values)| (name, text, values.iter().map(|value| text_behind(&**value)).collect()))
-            .collect(),
-    };
-    vec![sandbox, reconciler]
+    let statements =
+        statements.map(|(name, text, values)| (name, text, values.iter().map(|value| text_behind(&**value)).collect()));
+    Shipped { system, schema: vec![schema], statements: statements.collect() }
 }
 
 /// A value as text.

@@ -5,4 +5,5 @@ mod hostile;
 mod pipes;
 mod protocol;
 mod replica;
+mod slots;
 mod values;

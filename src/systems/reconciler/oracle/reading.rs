@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::lens::{Answer, Cycle, Instance, Lens, Op, Told, Written};
 use crate::harness::{ActivityId, Event, Fact, History, Observed, System, What};
 use crate::oracle::{Moment, Quiet, Timeline, Version};
-use crate::runtime::Kind;
 use crate::servers::cloud::{FAULTS, State};
 use crate::systems::reconciler::outcome::Outcome;
 use crate::systems::reconciler::row::Workspace;
@@ -21,8 +20,6 @@ const WORKSPACES: &str = "workspaces:";
 const EVENTS: &str = "events:";
 /// The store of instances.
 const CLOUD: &str = "cloud";
-/// Hosts count milliseconds.
-const GRAIN: Duration = Duration::from_millis(1);
 /// How far a disturbance reaches: the longest fault lasts a minute and a half, and a minute is waited for what it broke.
 const REACH: Duration = Duration::from_secs(150);
 
@@ -36,7 +33,6 @@ impl Lens {
         for (index, event) in run.history.events().iter().enumerate() {
             reader.event(index, event);
         }
-        reader.attribute();
         let mut operations: Vec<Op> = run
             .operations
             .iter()
@@ -70,13 +66,6 @@ impl Lens {
     }
 }
 
-/// A write of a row, from when it was asked for until whoever asked knew.
-struct Write {
-    from: Duration,
-    to: Duration,
-    by: ActivityId,
-}
-
 fn timeline(versions: Vec<Version<Written>>) -> Timeline<Written> {
     let mut timeline = Timeline::default();
     for version in versions {
@@ -90,8 +79,6 @@ struct Reader<'a> {
     /// By activity: where it began.
     roots: Vec<ActivityId>,
     rows: BTreeMap<Arc<str>, Vec<Version<Written>>>,
-    /// By workspace: writes as whoever made them knows them.
-    writes: BTreeMap<Arc<str>, Vec<Write>>,
     instances: BTreeMap<Arc<str>, Instance>,
     answers: Vec<Answer>,
     events: Vec<Told>,
@@ -120,7 +107,6 @@ impl<'a> Reader<'a> {
             history,
             roots: (0..count).map(|number| history.root(ActivityId(number))).collect(),
             rows: BTreeMap::new(),
-            writes: BTreeMap::new(),
             instances: BTreeMap::new(),
             answers: Vec::new(),
             events: Vec::new(),
@@ -155,15 +141,6 @@ impl<'a> Reader<'a> {
             What::Commit { store, key, value, cause } if **store == *CLOUD => {
                 self.instance(moment, by, key, value.as_deref(), cause);
             }
-            What::Access(access) if *access.store == *ROWS => {
-                if let Some(id) = access.key.strip_prefix(WORKSPACES)
-                    && access.kind != Kind::Read
-                    && access.changed != Some(false)
-                {
-                    let write = Write { from: event.at.saturating_sub(access.took + GRAIN), to: event.at, by };
-                    self.writes.entry(id.into()).or_default().push(write);
-                }
-            }
             What::Fact { name, .. } => {
                 if let Some(fact) = event.fact(name) {
                     self.fact(name, fact, moment, by, event);
@@ -195,26 +172,6 @@ impl<'a> Reader<'a> {
         {
             let EventRow { kind, workspace_id: workspace, instance_id: instance } = told;
             self.events.push(Told { moment, by, kind, workspace, instance });
-        }
-    }
-
-    /// Finds out whose a write is. A statement that had to wait for a row is carried out on behalf of whoever let go of it;
-    /// then it is that of another, who waited for it at the time and has written nothing else.
-    fn attribute(&mut self) {
-        for (id, versions) in &mut self.rows {
-            let mut writes = std::mem::take(self.writes.entry(id.clone()).or_default());
-            for version in versions {
-                // What is there from the start nobody has written.
-                let Some(written) = version.value.as_mut().filter(|written| written.by != ActivityId(0)) else {
-                    continue;
-                };
-                let at = version.since.at;
-                let meanwhile = |write: &Write| write.from <= at && at <= write.to;
-                let own = writes.iter().position(|write| write.by == written.by && meanwhile(write));
-                if let Some(place) = own.or_else(|| writes.iter().position(meanwhile)) {
-                    written.by = writes.remove(place).by;
-                }
-            }
         }
     }
 

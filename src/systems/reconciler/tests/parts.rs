@@ -9,7 +9,7 @@ use crate::runtime::task;
 use crate::servers::postgres::{self, Postgres};
 use crate::storage::{Rows, RowsOptions};
 use crate::systems::reconciler::Reconciler;
-use crate::systems::reconciler::policy::{Flip, Policy, Probe};
+use crate::systems::reconciler::policy::{Flip, Policy, Preset, Probe};
 use crate::systems::reconciler::sql;
 use crate::systems::reconciler::workload::{Mix, Operation, Topology, Verb, Workload};
 
@@ -64,6 +64,9 @@ fn a_policy_is_hardened_but_for_what_it_names() {
     assert_eq!(policy, Policy { probe: Probe::ReResolved, flip: Flip::Blind, ..Policy::default() });
     assert!(toml::from_str::<Policy>("probe = 'guessed'").is_err());
     assert!(toml::from_str::<Policy>("guess = 'well'").is_err());
+    let merged: Policy = toml::from_str("preset = 'merged'\nflip = 'guarded'").unwrap();
+    assert_eq!(merged, Policy { flip: Flip::Guarded, ..Policy::preset(Preset::Merged) });
+    assert_eq!(Policy::preset(Preset::Hardened), Policy::default());
 }
 
 #[tokio::test]

@@ -300,3 +300,48 @@ fn a_statement_is_looked_at_again_after_tables_have_changed() {
     let found = bench.database.execute(a, &statement, vec![text("a")], 0);
     assert!(matches!(found, super::Progress::Done(Err(refusal)) if refusal.state == "42P01"));
 }
+
+#[test]
+fn positions_in_the_log_are_told_as_the_real_server_tells_them() {
+    let (mut bench, a) = Bench::new("CREATE TABLE t (id bigint PRIMARY KEY)");
+    let lsn = "SELECT pg_current_wal_lsn()";
+    assert_eq!(bench.rows(a, lsn), "0/01000000");
+    // The rows that a statement finds are those of the position that it tells.
+    let snapshot = "SELECT p.lsn, t.id FROM (SELECT pg_current_wal_lsn() AS lsn) p LEFT JOIN t ON true ORDER BY t.id";
+    assert_eq!(bench.rows(a, snapshot), "0/01000000|-");
+    bench.done(a, "INSERT INTO t VALUES (1), (2)");
+    assert_eq!(bench.rows(a, snapshot), "0/010000B0|1\n0/010000B0|2");
+    let b = bench.database.connect();
+    bench.done(b, "BEGIN");
+    bench.done(b, "DELETE FROM t");
+    assert_eq!(bench.rows(a, lsn), "0/010000B0", "nothing more is committed");
+    bench.done(b, "ROLLBACK");
+    bench.done(a, "DELETE FROM t WHERE id = 7");
+    assert_eq!(bench.rows(a, lsn), "0/010000B0", "a transaction that changes nothing has no position");
+    assert_eq!(bench.rows(a, "SELECT pg_wal_lsn_diff('1/00000001', '0/FF')::bigint"), "4294967042");
+    assert_eq!(bench.rows(a, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"), "16777392");
+    assert_eq!(bench.database.lsn(), 16_777_392);
+    for wrong in ["", "0", "/", "0/x", "0/123456789", "+1/0"] {
+        assert_eq!(bench.refused(a, &format!("SELECT pg_wal_lsn_diff('{wrong}', '0/0')")).state, "22P02", "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_kept_for_slots_begins_and_ends_when_it_is_told_to() {
+    let (mut bench, a) = Bench::new("CREATE TABLE t (id bigint PRIMARY KEY, body jsonb)");
+    bench.done(a, "INSERT INTO t VALUES (1, NULL)");
+    assert_eq!(bench.database.take_decoded(), []);
+    bench.database.keep_decoded(true);
+    bench.done(a, "UPDATE t SET id = 2, body = '{\"a\": [1, null]}'");
+    bench.database.keep_decoded(true);
+    let decoded = bench.database.take_decoded();
+    let told = serde_json::to_string(&decoded).expect("it can be told");
+    assert_eq!(
+        told,
+        "[{\"lsn\":16777440,\"xid\":2,\"changes\":[{\"table\":\"t\",\"op\":\"update\",\"key\":[\"id\"],\
+         \"old\":{\"body\":null,\"id\":1},\"new\":{\"body\":{\"a\":[1,null]},\"id\":2}}]}]"
+    );
+    bench.done(a, "DELETE FROM t");
+    bench.database.keep_decoded(false);
+    assert_eq!(bench.database.take_decoded(), []);
+}

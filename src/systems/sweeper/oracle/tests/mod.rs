@@ -1,0 +1,6 @@
+//! Each invariant is seen to hold, and to be broken.
+
+mod case;
+mod deletions;
+mod passes;
+mod times;
