@@ -130,10 +130,9 @@ async fn get(stack: &Arc<Stack>, query: &Query) -> Result<Handle, Refusal> {
 async fn resolve(stack: &Arc<Stack>, handle: &Handle, query: &str) -> Result<Found, Refusal> {
     match stack.table.look_up(handle) {
         Ok(Some(known)) if *known == *query => Ok(Found::Known),
-        Ok(Some(_)) => Ok(Found::Other),
         // Another stack may have made it since the table was filled.
         Ok(None) if *stack.phase().borrow() != Phase::Active => stored(stack, handle, query).await,
-        Ok(None) => Ok(Found::Other),
+        Ok(_) => Ok(Found::Other),
         Err(NoTable) => match stack.policy.lookup {
             Lookup::Raises => Err(raised(&Missing::Table)),
             Lookup::FallsBack => stored(stack, handle, query).await,
@@ -262,16 +261,12 @@ async fn live(
     }
     point(points::WAITED, handle).await;
     if *stack.phase().borrow() == Phase::Active {
-        return match resolve_text(stack, handle, query).await? {
+        return match resolve(stack, handle, query).await? {
             Found::Known => Ok(body(handle, seen)),
             Found::Other => gone(stack, query).await,
         };
     }
     Ok(body(handle, recheck(stack, handle, query, offset).await?.unwrap_or(seen)))
-}
-
-async fn resolve_text(stack: &Arc<Stack>, handle: &Handle, query: &str) -> Result<Found, Refusal> {
-    resolve(stack, handle, query).await
 }
 
 /// Looks once more, from the handle on, where the stack is not what it was. `None`: nothing has changed.

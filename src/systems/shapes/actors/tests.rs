@@ -60,7 +60,7 @@ async fn a_call_is_answered_or_says_why_not() {
     let three = start(&actors, "three", None, true);
     assert_eq!(actors.all_gone(Some(three.pid()), limit).await, Vec::<Arc<str>>::new());
     assert!(three.is_alive());
-    assert_eq!(actors.all_gone(None, limit).await, ["three".into()]);
+    assert_eq!(actors.all_gone(None, limit).await, [Arc::<str>::from("three")]);
     assert!(!three.is_alive());
 }
 

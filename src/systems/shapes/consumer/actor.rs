@@ -30,10 +30,13 @@ pub(crate) enum ToConsumer {
     /// Somebody waits until it has.
     Ready(Reply<()>),
     /// Somebody reads its log from here on, and is told of all that comes: answered once it has begun.
-    Follow(Address<ToMaterializer>, Reply<(u64, Arc<Log>)>),
+    Follow(Address<ToMaterializer>, Reply<Followed>),
     /// Whether it is there.
     Ping(Reply<()>),
 }
+
+/// A log, and from where on whoever follows it is told.
+pub(crate) type Followed = (u64, Arc<Log>);
 
 /// What came of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ struct Consumer {
     seeds: Vec<u64>,
     begun: bool,
     waiting: Vec<Reply<()>>,
-    followers: Vec<(Address<ToMaterializer>, Reply<(u64, Arc<Log>)>)>,
+    followers: Vec<(Address<ToMaterializer>, Reply<Followed>)>,
     materializer: Option<Address<ToMaterializer>>,
     starter: Option<Pid>,
     /// Lines of the log that are not on disk.
@@ -114,9 +117,8 @@ pub(crate) async fn run(mut context: Context<ToConsumer>, birth: Birth) -> Reaso
 pub(crate) fn removes(policy: &Policy, reason: &Reason) -> bool {
     match reason {
         Reason::Tagged("cleanup") => true,
-        // It is being removed already.
-        Reason::Tagged("removed") => false,
-        Reason::Normal | Reason::Killed | Reason::Shutdown => false,
+        // `removed`: it is being removed already.
+        Reason::Normal | Reason::Killed | Reason::Shutdown | Reason::Tagged("removed") => false,
         Reason::Tagged(_) => policy.ending == Ending::BareShutdown,
         // That of a call that was shut down has the same shape as a word why.
         Reason::InCall(inner) if **inner == Reason::Shutdown => policy.ending == Ending::BareShutdown,
@@ -307,7 +309,7 @@ impl Consumer {
         self.stack.bells.ring(&self.handle);
     }
 
-    fn follow(&mut self, context: &Context<ToConsumer>, who: Address<ToMaterializer>, reply: Reply<(u64, Arc<Log>)>) {
+    fn follow(&mut self, context: &Context<ToConsumer>, who: Address<ToMaterializer>, reply: Reply<Followed>) {
         context.monitor(who.pid());
         self.materializer = Some(who);
         reply.send((self.position, self.log.clone()));

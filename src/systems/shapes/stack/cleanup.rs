@@ -1,6 +1,6 @@
 //! The removal of shapes, by tasks that outlive whoever asked for it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -188,20 +188,19 @@ impl Task {
 
 /// Reports that a shape is to be removed.
 pub(super) fn tell_removing(handle: &Handle, why: &'static str, of: Option<&Handle>) {
-    let of = of.map(|of| of.to_string()).unwrap_or_default();
+    let of = of.map(ToString::to_string).unwrap_or_default();
     fact("shapes.removing", [("handle", handle.clone().into()), ("why", why.into()), ("of", of.into())]);
 }
 
 /// A shape and all that depend on it, each after what it depends on, with that.
 fn going(records: &[Record], first: &Handle) -> Vec<(Handle, Option<Handle>)> {
     let mut going: Vec<(Handle, Option<Handle>)> = vec![(first.clone(), None)];
-    let mut seen: BTreeMap<&Handle, ()> = BTreeMap::new();
+    let mut seen: BTreeSet<&Handle> = BTreeSet::new();
     let mut place = 0;
     while let Some((of, _)) = going.get(place).cloned() {
         place += 1;
         for record in records {
-            if record.dependencies.contains(&of) && record.handle != *first && seen.insert(&record.handle, ()).is_none()
-            {
+            if record.dependencies.contains(&of) && record.handle != *first && seen.insert(&record.handle) {
                 going.push((record.handle.clone(), Some(of.clone())));
             }
         }

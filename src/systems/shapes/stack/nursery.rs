@@ -25,7 +25,7 @@ pub(crate) enum ToNursery {
 pub(super) async fn nurse(mut context: Context<ToNursery>, stack: Arc<Stack>) -> Reason {
     loop {
         match context.next().await {
-            Mail::Letter(ToNursery::Consumer(record, reply)) => reply.send(consumer(&context, &stack, record)),
+            Mail::Letter(ToNursery::Consumer(record, reply)) => reply.send(consumer(&context, &stack, &record)),
             Mail::Letter(ToNursery::Materializer(handle, reply)) => {
                 reply.send(start_materializer(&context, &stack, &handle));
             }
@@ -45,7 +45,7 @@ pub(super) async fn nurse(mut context: Context<ToNursery>, stack: Arc<Stack>) ->
     }
 }
 
-fn consumer(context: &Context<ToNursery>, stack: &Arc<Stack>, record: Record) -> Result<Address<ToConsumer>, Reason> {
+fn consumer(context: &Context<ToNursery>, stack: &Arc<Stack>, record: &Record) -> Result<Address<ToConsumer>, Reason> {
     if let Some(living) = stack.names().consumer(&record.handle) {
         return Ok(living);
     }
