@@ -65,7 +65,7 @@ pub async fn write(path: &str, bytes: &[u8]) -> io::Result<()> {
 /// Puts `bytes` behind all that a file holds, or makes one that holds them, with the directories on the way.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn append(path: &str, bytes: &[u8]) -> io::Result<()> {
     #[cfg(feature = "sim")]
     if inside() {
