@@ -40,7 +40,7 @@
 //! | `sandbox.compared` | `sandbox`, `session`, `stamp`, `seen`, `counter`, `equal` | the counter was held against what the session has seen of it; `stamp` is the tree's |
 //! | `sandbox.unpublished` | `sandbox`, `session`, `stamp` | a committed write could not be told to other replicas |
 //! | `sandbox.published` | `sandbox`, `session`, `stamp`, `by` | it has been told: `by` `writer`, `drainer` or `reaper` |
-//! | `sandbox.dropped` | `sandbox`, `session`, `stamp` | it need not be told any more: the row has moved on |
+//! | `sandbox.dropped` | `sandbox`, `session`, `stamp` | it need not be told any more: the row has moved on, or is gone |
 
 mod client;
 pub mod errors;

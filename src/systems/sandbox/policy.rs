@@ -194,7 +194,9 @@ switch! {
     Drain {
         /// That there has been one, and the tree of whoever made it, whatever has happened since (all upstream forms).
         Blind,
-        /// What the row still bears out (hardened).
+        /// What the row still bears out; where its session does not know any more what it wrote, nothing.
+        Known,
+        /// What the row still bears out; where its session does not know any more what it wrote, what the row has (hardened).
         Truth,
     }
 }
@@ -254,6 +256,7 @@ policy! {
     /// | S0-R11 | `teardown = "by_key"` |
     /// | S0-R12 | `confirm = "counter"`, `counter = "bare"`, `fence = "nothing"` |
     /// | S0-R13 | `confirm = "counter"`, `counter = "bare"`, `garbled = "clamped"` (and a Redis that garbles) |
+    /// | S0-N1 | `drain = "known"` |
     {
         /// What vouches for a tree in memory.
         confirm: Confirm = Row,

@@ -192,7 +192,7 @@ fn agrees(session: &Session, count: Option<Count>) -> bool {
 }
 
 /// A tree that the row has confirmed: it is good for whoever asked, and for the session unless that has a newer one.
-fn install(session: &Session, tree: Tree, from: &'static str) -> Arc<Tree> {
+pub(super) fn install(session: &Session, tree: Tree, from: &'static str) -> Arc<Tree> {
     let tree = Arc::new(tree);
     loaded(session, tree.stamp, from);
     session.advance(tree.clone());

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::Manager;
+use super::fresh::install;
 use crate::runtime::{activity, fact, point, time};
 use crate::storage::StorageError;
 use crate::systems::sandbox::points;
 use crate::systems::sandbox::policy::{Counter, Drain};
 use crate::systems::sandbox::session::{Key, Session};
+use crate::systems::sandbox::stamp::Stamp;
 use crate::systems::sandbox::store;
 use crate::systems::sandbox::timeouts::DRAIN;
-use crate::systems::sandbox::tree::Tree;
 use crate::systems::sandbox::version::Count;
 
 impl Manager {
@@ -41,14 +42,14 @@ impl Manager {
             Ok(count) => {
                 session.see(Some(count));
                 self.settled(session);
-                tell("sandbox.published", session, &tree, by);
+                tell("sandbox.published", session, tree.stamp, by);
                 Ok(())
             }
             Err(error) => {
                 tracing::warn!(sandbox = %session.key.id, %error, "a write could not be told to other replicas");
                 session.see(None);
                 session.set_pending(true);
-                tell("sandbox.unpublished", session, &tree, by);
+                tell("sandbox.unpublished", session, tree.stamp, by);
                 self.pending().insert(session.identity.clone(), session.clone());
                 self.stranded.notify_one();
                 Err(error)
@@ -84,28 +85,49 @@ impl Manager {
             return;
         }
         point(points::DRAIN, &session.key.id).await;
-        if self.policy.drain == Drain::Truth {
-            let Some(tree) = session.tree() else { return self.settled(session) };
+        if self.policy.drain != Drain::Blind {
+            let Some(tree) = session.tree() else { return self.flush_unknown(session, by).await };
             match store::meta(&self.rows, &session.key.id).await {
                 Ok(Some(meta)) if meta.stamp == tree.stamp => {}
                 Ok(_) => {
                     self.settled(session);
-                    return tell("sandbox.dropped", session, &tree, by);
+                    return tell("sandbox.dropped", session, tree.stamp, by);
                 }
                 Err(_) => return,
             }
         }
         let _ = self.publish(session, by).await;
     }
+
+    /// The same where nobody knows any more what it was: a later write may or may not have been done, and nobody else tells
+    /// of either.
+    async fn flush_unknown(&self, session: &Arc<Session>, by: &'static str) {
+        if self.policy.drain == Drain::Known {
+            return self.settled(session);
+        }
+        match store::load(&self.rows, &session.key.id).await {
+            Ok(Some(tree)) => {
+                install(session, tree, "rows");
+                let _ = self.publish(session, by).await;
+            }
+            Ok(None) => {
+                self.settled(session);
+                tell("sandbox.dropped", session, None, by);
+            }
+            // It is tried again.
+            Err(_) => {}
+        }
+    }
 }
 
-fn tell(what: &'static str, session: &Session, tree: &Tree, by: &'static str) {
+fn tell(what: &'static str, session: &Session, stamp: impl Into<Option<Stamp>>, by: &'static str) {
+    let stamp = stamp.into().map(|stamp| stamp.to_string());
     fact(
         what,
         [
             ("sandbox", session.key.id.clone().into()),
             ("session", session.identity.clone().into()),
-            ("stamp", tree.stamp.to_string().into()),
+            ("stamp", stamp.unwrap_or_default().into()),
             ("by", by.into()),
         ],
     );

@@ -64,6 +64,9 @@ struct Consumer {
     position: u64,
     /// The latest position that a row is as of.
     ahead: u64,
+    /// Whether a dependency has values that were found later than its own rows are as of, so that rows may be missing which
+    /// nobody will tell it of.
+    missed: bool,
     /// Transactions that came before it could begin.
     early: VecDeque<Arc<Tx>>,
     /// What is known of dependencies, of transactions that have not come yet.
@@ -161,6 +164,7 @@ impl Consumer {
             _kept: kept,
             position,
             ahead,
+            missed: false,
             early: VecDeque::new(),
             events: Vec::new(),
             seeds: Vec::new(),
@@ -279,6 +283,8 @@ impl Consumer {
         }
         for (place, seed) in beginning.seeds.into_iter().enumerate() {
             self.seeds.push(seed.position);
+            self.ahead = self.ahead.max(seed.ahead);
+            self.missed |= seed.ahead > self.position;
             self.holding.seed(place, seed.values);
             self.events.extend(seed.later);
         }
@@ -325,6 +331,8 @@ impl Consumer {
         if lsn <= self.position && self.stack.policy.replayed == Replayed::Skipped {
             for event in &due {
                 self.ahead = self.ahead.max(event.ahead);
+                // It may say nothing of what was so at this position, and must not be taken for that.
+                self.missed |= event.ahead > self.position;
                 self.holding.hear(event);
             }
             return Ok(());
@@ -332,17 +340,20 @@ impl Consumer {
         self.tell_seeds();
         let mut changes: Vec<Logged> = Vec::new();
         let before = self.position;
-        let mut news = false;
+        let mut news = std::mem::take(&mut self.missed);
         for event in &due {
             // Where that is not what the database had, this is not either.
             self.ahead = self.ahead.max(event.ahead);
             news |= self.holding.hear(event) && event.lsn > before;
+            news |= event.lsn <= before && event.ahead > before;
         }
         for change in &transaction.changes {
             self.holding.change(lsn, change, &mut changes);
         }
-        if news {
+        if news || self.holding.catches_up(before, lsn) {
             self.holding.reconsider(lsn, &mut changes);
+        }
+        if news {
             let found = loop {
                 let asking = select(&self.stack.rows, self.holding.query());
                 match context.unless_told(asking).await? {

@@ -159,6 +159,12 @@ impl Holding {
         }
     }
 
+    /// Whether a row was found by a look as of a position that transactions go past from one position to another. What it
+    /// depends on may have looked later than that, and then says nothing of what was so in between.
+    pub(crate) fn catches_up(&self, from: u64, to: u64) -> bool {
+        self.rows.values().any(|held| (from..to).contains(&held.as_of))
+    }
+
     /// Rows go that the condition does not hold for any more.
     pub(crate) fn reconsider(&mut self, lsn: u64, out: &mut Vec<Logged>) {
         let gone: Vec<Arc<str>> = self

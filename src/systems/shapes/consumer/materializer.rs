@@ -134,9 +134,14 @@ impl Materializer {
                     later.push(self.event(&transaction, column, &changes));
                 }
                 later.retain(Event::says_something);
-                Seed { values, position: at, later }
+                Seed { values, position: at, ahead: self.log.ahead_at(at), later }
             }
-            _ => Seed { values: values(&self.counts, column), position: self.position, later: Vec::new() },
+            _ => Seed {
+                values: values(&self.counts, column),
+                position: self.position,
+                ahead: self.log.ahead_at(self.position),
+                later: Vec::new(),
+            },
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Seed {
     pub(crate) values: BTreeSet<Arc<str>>,
     /// The position that they are as of.
     pub(crate) position: u64,
+    /// The latest position that any row behind them is as of.
+    pub(crate) ahead: u64,
     /// What has become of them since, up to now.
     pub(crate) later: Vec<Event>,
 }

@@ -97,6 +97,13 @@ impl Log {
         self.lock().stored.rows_at(position)
     }
 
+    /// The latest position that any row was as of that there was at a position.
+    pub(crate) fn ahead_at(&self, position: u64) -> u64 {
+        let inner = self.lock();
+        let by_then = inner.stored.transactions.iter().filter(|transaction| transaction.lsn <= position);
+        by_then.map(|transaction| transaction.ahead).max().unwrap_or(0)
+    }
+
     /// The transactions after a position.
     pub(crate) fn after(&self, position: u64) -> Vec<Arc<Transaction>> {
         self.lock().stored.transactions.iter().filter(|transaction| transaction.lsn > position).cloned().collect()

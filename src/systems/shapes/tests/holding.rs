@@ -79,3 +79,17 @@ fn what_the_database_was_asked_for_is_left_alone_until_transactions_have_caught_
     holding.reconsider(11, &mut out);
     told(&mut out, &[(Delete, "a")]);
 }
+
+#[test]
+fn what_was_so_for_a_while_goes_once_transactions_have_caught_up() {
+    use Change::{Delete, Insert};
+    let (mut holding, mut out) = (nested(), Vec::new());
+    // The look finds `c` below `q`, of which whatever it depends on never hears: its own look came later.
+    holding.admit(6, &snapshot(9, &[leaf("a", "p"), leaf("c", "q")]), &mut out);
+    told(&mut out, &[(Insert, "c")]);
+    assert!(!holding.catches_up(6, 9), "at 9 it is so");
+    assert!(holding.catches_up(8, 11));
+    holding.reconsider(11, &mut out);
+    told(&mut out, &[(Delete, "c")]);
+    assert!(!holding.catches_up(11, 12));
+}

@@ -1,10 +1,8 @@
 //! Words, tables and policies.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::harness::{Configured, System};
-use crate::scenario::Systems;
 use crate::systems::shapes::Shapes;
 use crate::systems::shapes::policy::{Down, Ending, Notify, Policy, Preset, Subqueries};
 use crate::systems::shapes::workload::{Mix, Operation, Restart, Topology, Workload};
@@ -74,15 +72,4 @@ fn each_preset_changes_what_it_says_of_the_one_before() {
     let dropping = Policy { subqueries: Subqueries::Dropped, ..Policy::preset(Preset::Graced) };
     assert_eq!(Policy::preset(Preset::Dropping), dropping);
     assert_eq!(Policy::preset(Preset::Hardened), Policy::default());
-}
-
-#[test]
-fn every_draft_is_a_scenario() {
-    let drafts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/systems/shapes/drafts");
-    let files: Vec<_> = std::fs::read_dir(drafts).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() > 20, "{} drafts", files.len());
-    for file in files {
-        let bound = Systems::builtin().load(&file, "shapes/draft");
-        assert!(bound.is_ok(), "{:?}", bound.err());
-    }
 }
