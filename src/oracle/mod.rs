@@ -6,6 +6,7 @@
 //! | [`Quiet`] | when nothing was disturbed, so that a delay or a refusal has no excuse |
 //! | [`Moment`] | a place in a history; two events of the same instant still have an order |
 //! | [`Absorbing`] | a state of a stored value that is never left |
+//! | [`Check`] | a demand on what the oracles of a system read off a history once; [`invariants`] makes them invariants |
 //! | [`Answered`] | every operation gets an outcome within a bound |
 //! | [`linearizability`] | whether operations that overlapped can be put in an order that a sequential model explains |
 //!
@@ -13,6 +14,7 @@
 
 mod absorbing;
 mod answered;
+mod checks;
 pub mod linearizability;
 mod quiet;
 #[cfg(test)]
@@ -21,5 +23,6 @@ mod timeline;
 
 pub use absorbing::Absorbing;
 pub use answered::Answered;
+pub use checks::{Check, invariants};
 pub use quiet::Quiet;
 pub use timeline::{Moment, Timeline, Timelines, Version};

@@ -1,13 +1,11 @@
-//! What an invariant of this system is, and all of them. What they demand is in the files beside this one.
+//! All invariants of this system. What they demand is in the files beside this one.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::lens::Lens;
 use super::{ending, expiry, identity, latency, record, refusals, resources};
-use crate::harness::{Findings, Invariant, Observed, System};
-use crate::oracle::Answered;
+use crate::harness::{Invariant, System};
+use crate::oracle;
 use crate::systems::session::outcome::Outcome;
 use crate::systems::session::timeouts;
 use crate::systems::session::workload::{Operation, Verb};
@@ -21,12 +19,7 @@ pub(super) const STORAGE_MAY_LOSE: &str = "storage-may-lose";
 pub(in super::super) const ALLOWANCES: &[&str] = &[STALE_WHILE_CUT_OFF, STORAGE_MAY_LOSE];
 
 /// One demand on a run.
-#[derive(Debug)]
-pub(super) struct Check {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) judge: fn(&Lens, &mut Findings),
-}
+pub(super) type Check = oracle::Check<Lens>;
 
 const CHECKS: &[&Check] = &[
     &ending::NO_RESURRECTION,
@@ -56,32 +49,7 @@ pub(in super::super) fn all<S>() -> Vec<Box<dyn Invariant<S>>>
 where
     S: System<Operation = Operation, Outcome = Outcome>,
 {
-    let shared = Rc::<OnceCell<Lens>>::default();
-    let judges = CHECKS.iter().map(|check| Box::new(Judge { check, shared: shared.clone() }) as Box<dyn Invariant<S>>);
-    judges.chain([Box::new(Answered::within(patience)) as Box<dyn Invariant<S>>]).collect()
-}
-
-/// A check with the lens of the run that it judges.
-struct Judge {
-    check: &'static Check,
-    shared: Rc<OnceCell<Lens>>,
-}
-
-impl<S> Invariant<S> for Judge
-where
-    S: System<Operation = Operation, Outcome = Outcome>,
-{
-    fn name(&self) -> &'static str {
-        self.check.name
-    }
-
-    fn about(&self) -> &'static str {
-        self.check.about
-    }
-
-    fn check(&self, run: &Observed<'_, S>, findings: &mut Findings) {
-        (self.check.judge)(self.shared.get_or_init(|| Lens::read(run)), findings);
-    }
+    oracle::invariants(CHECKS, Lens::read, patience)
 }
 
 /// How long a client waits for an operation's outcome: its patience with each request, and a little to begin and end.
