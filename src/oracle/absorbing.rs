@@ -62,36 +62,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::harness::{Deployment, Draw, Load};
+    use crate::oracle::case::Nothing;
     use crate::oracle::story::Story;
-
-    /// A system that never does anything.
-    #[derive(Clone)]
-    struct Idle;
-
-    impl System for Idle {
-        type Operation = String;
-        type Outcome = String;
-        type Client = ();
-
-        fn name(&self) -> &'static str {
-            "idle"
-        }
-        fn load(&self) -> Load {
-            Load { clients: 0, operations: 0 }
-        }
-        fn deploy(&self, _: &mut Deployment) {}
-        fn client(&self, _: &str) {}
-        fn next(&self, _: &mut Draw<'_>) -> Option<String> {
-            None
-        }
-        async fn perform(&self, (): (), operation: String) -> String {
-            operation
-        }
-        fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-            Vec::new()
-        }
-    }
 
     fn check(commits: &[(Option<&str>, &'static str)]) -> (u64, usize) {
         let story = Story::new(&["redis"]);
@@ -99,7 +71,7 @@ mod tests {
             .iter()
             .zip(1..)
             .fold(story, |story, ((value, cause), second)| story.commit(second * 1_000, "door", *value, cause));
-        let run = Observed::<Idle> {
+        let run = Observed::<Nothing<String, String>> {
             history: &told.history(),
             operations: &[],
             healed: Duration::ZERO,

@@ -14,6 +14,8 @@
 
 mod absorbing;
 mod answered;
+#[cfg(test)]
+pub(crate) mod case;
 mod checks;
 pub mod linearizability;
 mod quiet;

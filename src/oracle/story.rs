@@ -53,8 +53,29 @@ impl Story {
     /// A commit of the store `redis`.
     #[must_use]
     pub(crate) fn commit(self, millis: u64, key: &str, value: Option<&str>, cause: &'static str) -> Self {
-        let what = What::Commit { store: "redis".into(), key: key.into(), value: value.map(Arc::from), cause };
-        self.at(millis, "redis", what)
+        self.committed(millis, "redis", "", key, value, cause)
+    }
+
+    /// A commit of a store, which is a host of that name, on behalf of an activity.
+    #[must_use]
+    pub(crate) fn committed(
+        self,
+        millis: u64,
+        store: &str,
+        by: &str,
+        key: &str,
+        value: Option<&str>,
+        cause: &'static str,
+    ) -> Self {
+        let what = What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause };
+        self.within(millis, store, by, what)
+    }
+
+    /// A fault strikes.
+    #[must_use]
+    pub(crate) fn fault(self, millis: u64, kind: &str, subject: &str) -> Self {
+        let what = What::Fault { kind: kind.into(), subject: subject.into(), detail: "".into(), lasts: Duration::ZERO };
+        self.at(millis, "world", what)
     }
 
     /// An access by a host.

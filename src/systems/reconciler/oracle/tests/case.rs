@@ -1,47 +1,13 @@
 //! A run made by hand: commits, facts and operations at given milliseconds, and what the invariants make of them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::harness::{
-    ActivityId, Deployment, Draw, Findings, Invariant, Load, Observed, Record as Performed, System, What,
-};
-use crate::oracle::story::Story;
+use crate::harness::What;
+use crate::oracle::case::{self, Performed};
 use crate::systems::reconciler::oracle::all;
 use crate::systems::reconciler::outcome::Outcome;
 use crate::systems::reconciler::row::{Owed, Status, Workspace};
 use crate::systems::reconciler::workload::{Operation, Verb};
-
-/// A system that has the operations and outcomes of workspaces, and nothing else: all that an oracle may know of one.
-#[derive(Clone)]
-pub(super) struct Nothing;
-
-impl System for Nothing {
-    type Operation = Operation;
-    type Outcome = Outcome;
-    type Client = ();
-
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-    fn load(&self) -> Load {
-        Load { clients: 0, operations: 0 }
-    }
-    fn deploy(&self, _: &mut Deployment) {}
-    fn client(&self, _: &str) {}
-    fn next(&self, _: &mut Draw<'_>) -> Option<Operation> {
-        None
-    }
-    async fn perform(&self, (): (), _: Operation) -> Outcome {
-        std::future::pending().await
-    }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        all()
-    }
-}
 
 /// `ws1` in a status, on an instance, in a generation.
 pub(super) fn row(status: Status, instance: Option<&str>, generation: &str) -> Workspace {
@@ -72,28 +38,17 @@ fn text(row: &Workspace) -> String {
 }
 
 /// A run to be.
-pub(super) struct Case {
-    story: Story,
-    operations: Vec<Performed<Nothing>>,
-    healed: Duration,
-    ended: Duration,
-}
+pub(super) type Case = case::Case<Operation, Outcome>;
 
 impl Case {
     /// `ws1` is online on `i-1`, which runs, in the generation `g1`.
     pub(super) fn new() -> Self {
-        let story = Story::new(&["postgres", "cloud", "server-a", "server-b", "c1", "c2"]);
-        let case = Self { story, operations: Vec::new(), healed: Duration::ZERO, ended: Duration::from_secs(100) };
+        let case = Self::of(&["postgres", "cloud", "server-a", "server-b", "c1", "c2"], all(), ());
         case.created(0, "i-1").turned(0, "", "i-1", "running", "booted").written(
             0,
             "",
             Some(&row(Status::Online, Some("i-1"), "g1")),
         )
-    }
-
-    fn told(mut self, tell: impl FnOnce(Story) -> Story) -> Self {
-        self.story = tell(self.story);
-        self
     }
 
     /// The database holds this from now on, on behalf of an activity.
@@ -126,8 +81,7 @@ impl Case {
     }
 
     fn committed(self, at: u64, store: &str, by: &str, key: &str, value: Option<&str>, cause: &'static str) -> Self {
-        let what = What::Commit { store: store.into(), key: key.into(), value: value.map(Arc::from), cause };
-        self.told(|story| story.within(at, store, by, what))
+        self.told(|story| story.committed(at, store, by, key, value, cause))
     }
 
     /// A status request is answered.
@@ -166,9 +120,7 @@ impl Case {
     }
 
     pub(super) fn fault(self, at: u64, kind: &str) -> Self {
-        let what =
-            What::Fault { kind: kind.into(), subject: "postgres".into(), detail: "".into(), lasts: Duration::ZERO };
-        self.world(at, "world", what)
+        self.told(|story| story.fault(at, kind, "postgres"))
     }
 
     pub(super) fn pause(self, at: u64, host: &str, lasts: u64) -> Self {
@@ -181,80 +133,16 @@ impl Case {
 
     /// A client asks for something, under the name of the operation, and gets this. To be told in order, and before what
     /// comes of it.
-    pub(super) fn asked(mut self, at: u64, back: u64, verb: Verb, outcome: Outcome) -> Self {
+    pub(super) fn asked(self, at: u64, back: u64, verb: Verb, outcome: Outcome) -> Self {
         let operation = Operation::of(verb, 1);
-        let number = self.operations.len() as u32;
-        let text: Arc<str> = operation.to_string().into();
-        self.story = self
-            .story
-            .within(at, "c1", &text, What::Invoked { operation: number, text: text.clone() })
-            .within(back, "c1", &text, What::Returned { operation: number, text: text.clone() });
-        self.operations.push(Performed {
-            id: number,
-            client: "c1".into(),
-            activity: ActivityId(0),
+        let activity = operation.to_string();
+        self.client(Performed {
+            client: "c1",
+            activity: &activity,
             operation,
-            invoked: Duration::from_millis(at),
-            returned: Some(Duration::from_millis(back)),
-            outcome: Some(outcome),
+            at,
+            outcome: Some((back, outcome)),
             at_rest: false,
-        });
-        self
-    }
-
-    pub(super) fn healed(mut self, seconds: u64) -> Self {
-        self.healed = Duration::from_secs(seconds);
-        self
-    }
-
-    pub(super) fn ended(mut self, seconds: u64) -> Self {
-        self.ended = Duration::from_secs(seconds);
-        self
-    }
-
-    /// How often an invariant applied, and about what it was broken.
-    fn judge(mut self, name: &str) -> (u64, Vec<String>) {
-        let history = self.story.lasting(self.ended.as_millis() as u64).history();
-        for operation in &mut self.operations {
-            let begun = history.events().iter().find(
-                |event| matches!(&event.what, What::Invoked { operation: number, .. } if *number == operation.id),
-            );
-            operation.activity = begun.expect("it was told").activity;
-        }
-        let run = Observed::<Nothing> {
-            history: &history,
-            operations: &self.operations,
-            healed: self.healed,
-            ended: self.ended,
-            allowed: &[],
-        };
-        let mut found = BTreeMap::new();
-        for invariant in all::<Nothing>() {
-            let mut findings = Findings { invariant: invariant.name(), ..Findings::default() };
-            invariant.check(&run, &mut findings);
-            let about = findings.violations.into_iter().map(|violation| violation.about).collect::<Vec<_>>();
-            assert!(found.insert(invariant.name(), (findings.exercised, about)).is_none(), "names are given once");
-        }
-        found.remove(name).unwrap_or_else(|| panic!("there is no invariant `{name}`"))
-    }
-
-    /// The invariant is broken once, about this.
-    #[track_caller]
-    pub(super) fn breaks(self, name: &str, about: &str) {
-        assert_eq!(self.judge(name).1, [about]);
-    }
-
-    /// The invariant applies, and holds.
-    #[track_caller]
-    pub(super) fn holds(self, name: &str) {
-        let (exercised, broken) = self.judge(name);
-        assert_eq!(broken, Vec::<String>::new());
-        assert!(exercised > 0, "`{name}` does not apply to this case at all");
-    }
-
-    /// The invariant has nothing to say here.
-    #[track_caller]
-    pub(super) fn passes_over(self, name: &str) {
-        assert_eq!(self.judge(name), (0, Vec::new()));
+        })
     }
 }

@@ -1,44 +1,15 @@
 //! A run made by hand: commits, facts and operations at given milliseconds, and what the invariants make of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{Deployment, Draw, Findings, Invariant, Load, Observed, Record as Performed, System, What};
-use crate::oracle::story::Story;
+use crate::harness::What;
+use crate::oracle::case::{self, Performed};
 use crate::runtime::Field;
 use crate::systems::session::oracle::all;
 use crate::systems::session::outcome::{Answer, ConnectionView, Listing, Outcome, PodView};
 use crate::systems::session::record::Record;
 use crate::systems::session::workload::{Operation, Target, Verb};
-
-/// A system that has the operations and outcomes of sessions, and nothing else: all that an oracle may know of one.
-#[derive(Clone)]
-pub(super) struct Nothing;
-
-impl System for Nothing {
-    type Operation = Operation;
-    type Outcome = Outcome;
-    type Client = ();
-
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-    fn load(&self) -> Load {
-        Load { clients: 0, operations: 0 }
-    }
-    fn deploy(&self, _: &mut Deployment) {}
-    fn client(&self, _: &str) {}
-    fn next(&self, _: &mut Draw<'_>) -> Option<Operation> {
-        None
-    }
-    async fn perform(&self, (): (), _: Operation) -> Outcome {
-        std::future::pending().await
-    }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        all()
-    }
-}
 
 /// The full id of a session that people call `name`.
 pub(super) fn id(name: &str) -> String {
@@ -86,32 +57,15 @@ pub(super) fn listed(backends: &[&str], decorations: &[&str]) -> Answer {
 }
 
 /// A run to be.
-pub(super) struct Case {
-    story: Story,
-    operations: Vec<Performed<Nothing>>,
-    healed: Duration,
-    ended: Duration,
-    allowed: Vec<String>,
-    resting: bool,
-}
+pub(super) type Case = case::Case<Operation, Outcome, Resting>;
+
+/// Whether what follows is asked at rest.
+pub(super) struct Resting(bool);
 
 impl Case {
     pub(super) fn new() -> Self {
-        let story = Story::new(&["redis", "pod-a", "pod-b", "b1", "b2", "c1", "c2"]);
-        let case = Self {
-            story,
-            operations: Vec::new(),
-            healed: Duration::ZERO,
-            ended: Duration::from_secs(100),
-            allowed: Vec::new(),
-            resting: false,
-        };
+        let case = Self::of(&["redis", "pod-a", "pod-b", "b1", "b2", "c1", "c2"], all(), Resting(false));
         case.boot(0, "pod-a", "boot-a").boot(0, "pod-b", "boot-b")
-    }
-
-    fn told(mut self, tell: impl FnOnce(Story) -> Story) -> Self {
-        self.story = tell(self.story);
-        self
     }
 
     /// A host says something, within an activity where it is named.
@@ -217,11 +171,7 @@ impl Case {
     }
 
     pub(super) fn fault(self, at: u64, kind: &str, subject: &str) -> Self {
-        self.world(
-            at,
-            "world",
-            What::Fault { kind: kind.into(), subject: subject.into(), detail: "".into(), lasts: Duration::ZERO },
-        )
+        self.told(|story| story.fault(at, kind, subject))
     }
 
     pub(super) fn restart(self, at: u64, host: &str, down: u64) -> Self {
@@ -245,37 +195,20 @@ impl Case {
     }
 
     pub(super) fn performed(
-        mut self,
+        self,
         client: &str,
         at: u64,
         outcome: Option<(u64, Option<Arc<str>>, Answer)>,
         operation: Operation,
     ) -> Self {
-        let number = self.operations.len() as u32;
-        let text: Arc<str> = operation.to_string().into();
-        let mut performed = Performed {
-            id: number,
-            client: client.into(),
-            activity: crate::harness::ActivityId(0),
-            operation,
-            invoked: Duration::from_millis(at),
-            returned: None,
-            outcome: None,
-            at_rest: self.resting,
-        };
-        self.story = self.story.at(at, client, What::Invoked { operation: number, text: text.clone() });
-        if let Some((back, session, answer)) = outcome {
-            self.story = self.story.at(back, client, What::Returned { operation: number, text });
-            performed.returned = Some(Duration::from_millis(back));
-            performed.outcome = Some(Outcome { session, answer });
-        }
-        self.operations.push(performed);
-        self
+        let outcome = outcome.map(|(back, session, answer)| (back, Outcome { session, answer }));
+        let at_rest = self.known.0;
+        self.client(Performed { client, activity: "", operation, at, outcome, at_rest })
     }
 
     /// What follows is asked at rest.
     pub(super) fn at_rest(mut self) -> Self {
-        self.resting = true;
+        self.known = Resting(true);
         self
     }
 
@@ -298,60 +231,5 @@ impl Case {
         };
         let answer = Answer::Backends(open.iter().map(view).collect());
         self.performed("c1", at, Some((at + 10, None, answer)), Operation::InspectBackend(backend))
-    }
-
-    pub(super) fn healed(mut self, seconds: u64) -> Self {
-        self.healed = Duration::from_secs(seconds);
-        self
-    }
-
-    pub(super) fn ended(mut self, seconds: u64) -> Self {
-        self.ended = Duration::from_secs(seconds);
-        self
-    }
-
-    pub(super) fn allowing(mut self, allowance: &str) -> Self {
-        self.allowed.push(allowance.to_owned());
-        self
-    }
-
-    /// How often an invariant applied, and about what it was broken.
-    fn judge(self, name: &str) -> (u64, Vec<String>) {
-        let history = self.story.lasting(self.ended.as_millis() as u64).history();
-        let run = Observed::<Nothing> {
-            history: &history,
-            operations: &self.operations,
-            healed: self.healed,
-            ended: self.ended,
-            allowed: &self.allowed,
-        };
-        let mut found = BTreeMap::new();
-        for invariant in all::<Nothing>() {
-            let mut findings = Findings { invariant: invariant.name(), ..Findings::default() };
-            invariant.check(&run, &mut findings);
-            let about = findings.violations.into_iter().map(|violation| violation.about).collect::<Vec<_>>();
-            assert!(found.insert(invariant.name(), (findings.exercised, about)).is_none(), "names are given once");
-        }
-        found.remove(name).unwrap_or_else(|| panic!("there is no invariant `{name}`"))
-    }
-
-    /// The invariant is broken once, about this.
-    #[track_caller]
-    pub(super) fn breaks(self, name: &str, about: &str) {
-        assert_eq!(self.judge(name).1, [about]);
-    }
-
-    /// The invariant applies, and holds.
-    #[track_caller]
-    pub(super) fn holds(self, name: &str) {
-        let (exercised, broken) = self.judge(name);
-        assert_eq!(broken, Vec::<String>::new());
-        assert!(exercised > 0, "`{name}` does not apply to this case at all");
-    }
-
-    /// The invariant has nothing to say here.
-    #[track_caller]
-    pub(super) fn passes_over(self, name: &str) {
-        assert_eq!(self.judge(name), (0, Vec::new()));
     }
 }

@@ -1,48 +1,15 @@
 //! A run made by hand: commits, facts and answers at given milliseconds, and what the invariants make of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{
-    ActivityId, Deployment, Draw, Findings, Invariant, Load, Observed, Record as Performed, System, What,
-};
-use crate::oracle::story::Story;
+use crate::oracle::case::{self, Performed};
 use crate::runtime::Field;
 use crate::systems::shapes::oracle::all;
 use crate::systems::shapes::outcome::{Answer, Asked, Body, Change, Exchange, Message, Outcome, ShapeView, StackView};
 use crate::systems::shapes::query::{Column, Row};
 use crate::systems::shapes::workload::Operation;
-
-/// A system that has the operations and outcomes of shapes, and nothing else: all that an oracle may know of one.
-#[derive(Clone)]
-pub(super) struct Nothing;
-
-impl System for Nothing {
-    type Operation = Operation;
-    type Outcome = Outcome;
-    type Client = ();
-
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-    fn load(&self) -> Load {
-        Load { clients: 0, operations: 0 }
-    }
-    fn deploy(&self, _: &mut Deployment) {}
-    fn client(&self, _: &str) {}
-    fn next(&self, _: &mut Draw<'_>) -> Option<Operation> {
-        None
-    }
-    async fn perform(&self, (): (), _: Operation) -> Outcome {
-        std::future::pending().await
-    }
-    fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
-        all()
-    }
-}
 
 /// Leaves of some value, and those that belong to what is active.
 pub(super) const PLAIN: &str = "level_4 WHERE value = 'v01'";
@@ -117,18 +84,12 @@ pub(super) fn stack(handles: &[&str]) -> StackView {
 }
 
 /// A run to be.
-pub(super) struct Case {
-    story: Story,
-    operations: Vec<Performed<Nothing>>,
-    healed: Duration,
-    ended: Duration,
-}
+pub(super) type Case = case::Case<Operation, Outcome>;
 
 impl Case {
     /// `level_3` has the active `l3-1`, `level_4` has `a` as `v01` and `b` as `v02`, at position 10; the stack is active.
     pub(super) fn new() -> Self {
-        let story = Story::new(&["postgres", "server", "c1", "c2"]);
-        let case = Self { story, operations: Vec::new(), healed: Duration::ZERO, ended: Duration::from_mins(1) };
+        let case = Self::of(&["postgres", "server", "c1", "c2"], all(), ()).ended(60);
         let parent = json!({ "id": "l3-1", "level_2_id": "l2-1", "active": true }).to_string();
         case.row(0, "level_3:l3-1", Some(&parent))
             .leaf(0, "a", Some("v01"))
@@ -138,19 +99,12 @@ impl Case {
             .stack(5, "s1", "active")
     }
 
-    fn told(mut self, tell: impl FnOnce(Story) -> Story) -> Self {
-        self.story = tell(self.story);
-        self
-    }
-
     fn fact<const N: usize>(self, at: u64, host: &str, name: &'static str, fields: [Field; N]) -> Self {
         self.told(|story| story.fact(at, host, "", name, fields))
     }
 
     fn row(self, at: u64, key: &str, value: Option<&str>) -> Self {
-        let what =
-            What::Commit { store: "postgres".into(), key: key.into(), value: value.map(Arc::from), cause: "update" };
-        self.told(|story| story.at(at, "postgres", what))
+        self.told(|story| story.committed(at, "postgres", "", key, value, "update"))
     }
 
     /// A leaf has this value within the next transaction to be committed; `None`: it is gone.
@@ -205,9 +159,7 @@ impl Case {
     }
 
     pub(super) fn fault(self, at: u64, kind: &str) -> Self {
-        let what =
-            What::Fault { kind: kind.into(), subject: "postgres".into(), detail: "".into(), lasts: Duration::ZERO };
-        self.told(|story| story.at(at, "world", what))
+        self.told(|story| story.fault(at, kind, "postgres"))
     }
 
     pub(super) fn crash(self, at: u64) -> Self {
@@ -224,81 +176,14 @@ impl Case {
         self.record(at, at, operation, outcome, true)
     }
 
-    fn record(mut self, at: u64, back: u64, operation: Operation, outcome: Outcome, at_rest: bool) -> Self {
-        let number = self.operations.len() as u32;
-        let text: Arc<str> = operation.to_string().into();
-        self.story = self.story.at(at, "c1", What::Invoked { operation: number, text: text.clone() }).at(
-            back,
-            "c1",
-            What::Returned { operation: number, text },
-        );
-        self.operations.push(Performed {
-            id: number,
-            client: "c1".into(),
-            activity: ActivityId(0),
-            operation,
-            invoked: Duration::from_millis(at),
-            returned: Some(Duration::from_millis(back)),
-            outcome: Some(outcome),
-            at_rest,
-        });
-        self
+    fn record(self, at: u64, back: u64, operation: Operation, outcome: Outcome, at_rest: bool) -> Self {
+        self.client(Performed { client: "c1", activity: "", operation, at, outcome: Some((back, outcome)), at_rest })
     }
 
     /// The first client asks about its first shape, and gets this.
     pub(super) fn asked(self, at: u64, query: &str, asked: Asked, answer: Answer) -> Self {
         let outcome = exchanged(query, 1, asked, answer);
         self.performed(at, at, Operation::Poll(1), outcome)
-    }
-
-    pub(super) fn healed(mut self, seconds: u64) -> Self {
-        self.healed = Duration::from_secs(seconds);
-        self
-    }
-
-    pub(super) fn ended(mut self, seconds: u64) -> Self {
-        self.ended = Duration::from_secs(seconds);
-        self
-    }
-
-    /// How often an invariant applied, and about what it was broken.
-    fn judge(self, name: &str) -> (u64, Vec<String>) {
-        let history = self.story.lasting(self.ended.as_millis() as u64).history();
-        let run = Observed::<Nothing> {
-            history: &history,
-            operations: &self.operations,
-            healed: self.healed,
-            ended: self.ended,
-            allowed: &[],
-        };
-        let mut found = BTreeMap::new();
-        for invariant in all::<Nothing>() {
-            let mut findings = Findings { invariant: invariant.name(), ..Findings::default() };
-            invariant.check(&run, &mut findings);
-            let about = findings.violations.into_iter().map(|violation| violation.about).collect::<Vec<_>>();
-            assert!(found.insert(invariant.name(), (findings.exercised, about)).is_none(), "names are given once");
-        }
-        found.remove(name).unwrap_or_else(|| panic!("there is no invariant `{name}`"))
-    }
-
-    /// The invariant is broken once, about this.
-    #[track_caller]
-    pub(super) fn breaks(self, name: &str, about: &str) {
-        assert_eq!(self.judge(name).1, [about]);
-    }
-
-    /// The invariant applies, and holds.
-    #[track_caller]
-    pub(super) fn holds(self, name: &str) {
-        let (exercised, broken) = self.judge(name);
-        assert_eq!(broken, Vec::<String>::new());
-        assert!(exercised > 0, "`{name}` does not apply to this case at all");
-    }
-
-    /// The invariant has nothing to say here.
-    #[track_caller]
-    pub(super) fn passes_over(self, name: &str) {
-        assert_eq!(self.judge(name), (0, Vec::new()));
     }
 }
 

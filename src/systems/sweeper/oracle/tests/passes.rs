@@ -46,7 +46,7 @@ fn who_is_told_to_be_healthy_is_there() {
     lost.shown(1_100, "healthy").breaks(STATUS, &lie("was lost"));
     let row_only = Case::empty().row(0, "", Some((crate::systems::sweeper::row::Status::Healthy, None)));
     row_only.shown(1_100, "healthy").breaks(STATUS, &lie("was never there"));
-    Case::new().deleted(100, "orphans").shown(1_100, "healthy").allowed("copied-status").holds(STATUS);
+    Case::new().deleted(100, "orphans").shown(1_100, "healthy").allowing("copied-status").holds(STATUS);
 }
 
 #[test]
