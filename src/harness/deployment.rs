@@ -49,6 +49,16 @@ impl Host {
         self
     }
 
+    /// Several faults of this host's own: `strike` is told as well which of them it is.
+    #[must_use]
+    pub fn faults(self, kinds: &[&'static str], strike: impl Fn(&'static str, u64) -> String + 'static) -> Self {
+        let strike = Rc::new(strike);
+        kinds.iter().fold(self, |host, &kind| {
+            let strike = strike.clone();
+            host.fault(kind, move |magnitude| strike(kind, magnitude))
+        })
+    }
+
     /// Ends what faults of this host's own have left behind, when all faults heal.
     #[must_use]
     pub fn heal(mut self, heal: impl Fn() + 'static) -> Self {

@@ -9,3 +9,4 @@ pub mod redis;
 mod spell;
 
 pub use listener::Listener;
+pub use spell::seconds;

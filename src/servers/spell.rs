@@ -1,8 +1,22 @@
-//! Something that holds until a moment: what troubles of a simulated server are made of.
+//! Something that holds until a moment: what troubles of a simulated server are made of; how long they last.
 
 use std::time::Duration;
 
 use crate::runtime::time::Instant;
+
+/// One second up to `most`, as the magnitude of a fault has it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use sexton::servers::seconds;
+/// assert_eq!([0, 9, 10].map(|magnitude| seconds(magnitude, 10)), [1, 10, 1].map(Duration::from_secs));
+/// ```
+///
+/// # Panics
+/// When `most` is 0.
+pub fn seconds(magnitude: u64, most: u64) -> Duration {
+    Duration::from_secs(1 + magnitude % most)
+}
 
 /// Something that holds until a moment.
 #[derive(Clone, Copy, Debug)]

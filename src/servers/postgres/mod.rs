@@ -3,11 +3,13 @@
 //! From the bottom up: `value` and `refusal` are what the parts speak of among each other; `engine` is data and statements
 //! without connections, clocks and network; `wire` is the protocol without what it is about; `settings`, `portal`, `running`
 //! and `session` are one connection; `waiting` is a statement that waits for a lock; `backends` knows
-//! all connections; `slots` keeps what is committed for those who follow it, and `streaming` is how they are told; `host` and `conversation` alone know clocks, tasks and the network.
+//! all connections; `slots` keeps what is committed for those who follow it, and `streaming` is how they are told; `host` and `conversation` alone know
+//! clocks, tasks and the network; `faults` is what the host suffers, by name.
 
 mod backends;
 mod conversation;
 pub mod engine;
+mod faults;
 mod host;
 mod portal;
 mod refusal;
@@ -23,6 +25,7 @@ mod value;
 mod waiting;
 mod wire;
 
+pub use faults::FAULTS;
 pub use host::{Options, Postgres};
 pub use refusal::Refusal;
 pub use replica::Replica;

@@ -19,29 +19,15 @@ use crate::runtime::net::TcpListener;
 use crate::servers::cloud::{self, Cloud};
 use crate::servers::postgres::{self, Postgres};
 use crate::storage::{Rows, RowsOptions};
+use crate::systems::hosts;
+use crate::systems::sizes::{NO_WEIGHT, within};
 
 /// Where the control plane listens.
 pub(super) const CLOUD: &str = "cloud:8000";
 const POSTGRES: &str = "postgres:5432";
-/// Faults of the database's own: connections end, one breaks, writes are refused, no connection is granted.
-const TERMINATE_BACKENDS: &str = "terminate_backends";
-const LOSE_CONNECTION: &str = "lose_connection";
-const READ_ONLY: &str = "read_only";
-const TOO_MANY: &str = "too_many";
-const FAULTS: &[&str] = &[
-    "die",
-    "impair",
-    "sluggish",
-    "failing",
-    "odd",
-    "stale",
-    "throttle",
-    "slow_boot",
-    TERMINATE_BACKENDS,
-    LOSE_CONNECTION,
-    READ_ONLY,
-    TOO_MANY,
-];
+/// The longest that a fault of the database lasts, in seconds.
+const LONGEST: u64 = 30;
+const FAULTS: &[&str] = &hosts::faults::<12>(&[&cloud::FAULTS, &postgres::FAULTS]);
 
 /// The reconciler, configured.
 #[derive(Clone, Debug, Default)]
@@ -71,41 +57,22 @@ impl Reconciler {
             );
         }
         server.prepare(&begin).expect("a schema and rows of our own");
-        let (ending, losing, reading, filling, healing) =
-            (server.clone(), server.clone(), server.clone(), server.clone(), server.clone());
-        let host = Host::new("postgres", "postgres", move || {
-            let server = server.clone();
-            async move {
-                let listener = TcpListener::bind(POSTGRES).await.expect("no one else has the port");
-                server.serve(listener).await.expect("a listener of a running host accepts");
-            }
-        });
-        plan.host(
-            // Leases and ages go by this one clock.
-            host.immune(&[Fault::ClockJump])
-                .fault(TERMINATE_BACKENDS, move |_| ending.terminate_backends())
-                .fault(LOSE_CONNECTION, move |magnitude| losing.lose_connection(magnitude))
-                .fault(READ_ONLY, move |magnitude| reading.read_only(seconds(magnitude, 30)))
-                .fault(TOO_MANY, move |magnitude| filling.too_many(seconds(magnitude, 30)))
-                .heal(move || healing.heal()),
-        );
+        // Leases and ages go by this one clock.
+        plan.host(hosts::postgres(&server, POSTGRES, LONGEST).immune(&[Fault::ClockJump]));
     }
 
     fn deploy_cloud(&self, plan: &mut Deployment, cloud: &Cloud) {
         let plane = cloud.clone();
-        let mut host = Host::new("cloud", "cloud", move || {
+        let host = Host::new("cloud", "cloud", move || {
             let plane = plane.clone();
             async move {
                 let listener = TcpListener::bind(CLOUD).await.expect("no one else has the port");
                 plane.serve(listener).await;
             }
         });
-        for fault in cloud::FAULTS {
-            let struck = cloud.clone();
-            host = host.fault(fault, move |magnitude| struck.strike(fault, magnitude).unwrap_or_default());
-        }
-        let healed = cloud.clone();
-        plan.host(host.heal(move || healed.heal()));
+        let (struck, healed) = (cloud.clone(), cloud.clone());
+        let strike = move |fault: &str, magnitude| struck.strike(fault, magnitude).expect("a fault of its own");
+        plan.host(host.faults(&cloud::FAULTS, strike).heal(move || healed.heal()));
         let servers: Vec<String> =
             (0..self.topology.servers).map(|server| format!("{}:{PORT}", server_name(server))).collect();
         for machine in self.machines() {
@@ -133,11 +100,6 @@ impl Reconciler {
             }
         }));
     }
-}
-
-/// One second up to `most`, as a magnitude has it.
-fn seconds(magnitude: u64, most: u64) -> Duration {
-    Duration::from_secs(1 + magnitude % most)
 }
 
 impl System for Reconciler {
@@ -224,20 +186,16 @@ impl Configured for Reconciler {
     type Workload = Workload;
 
     fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
-        let within = |name: &str, value: u32, least: u32, most: u32| match (least..=most).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{name}` is {value}: give {least} to {most}")),
-        };
-        within("servers", topology.servers, 1, 26)?;
-        within("clients", topology.clients, 1, 1000)?;
-        within("machines", topology.machines, 1, 100)?;
-        within("answers_ms", topology.answers_ms, 0, 60_000)?;
-        within("running", topology.running, 0, 10_000)?;
-        within("workspaces", workload.workspaces, 1, 10_000)?;
-        within("external", workload.external, 0, workload.workspaces)?;
-        within("idle_seconds", workload.idle_seconds, 1, 86_400)?;
+        within("servers", topology.servers, 1..=26)?;
+        within("clients", topology.clients, 1..=1000)?;
+        within("machines", topology.machines, 1..=100)?;
+        within("answers_ms", topology.answers_ms, 0..=60_000)?;
+        within("running", topology.running, 0..=10_000)?;
+        within("workspaces", workload.workspaces, 1..=10_000)?;
+        within("external", workload.external, 0..=workload.workspaces)?;
+        within("idle_seconds", workload.idle_seconds, 1..=86_400)?;
         if workload.mix.is_empty() {
-            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+            return Err(NO_WEIGHT.to_owned());
         }
         Ok(Self { policy, topology, workload })
     }

@@ -1,7 +1,5 @@
 //! The sandbox service as a system: its hosts, its clients, its workload and what must hold.
 
-use std::time::Duration;
-
 use super::client::Client;
 use super::lock::Kind;
 use super::manager::Options;
@@ -13,7 +11,10 @@ use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load
 use crate::runtime::net::TcpListener;
 use crate::servers::postgres::{self, Postgres};
 use crate::servers::redis::{self, Redis};
+use crate::servers::seconds;
 use crate::storage::{self, KeyValue, RowsOptions};
+use crate::systems::hosts;
+use crate::systems::sizes::{NO_WEIGHT, within};
 
 const REDIS: &str = "redis:6379";
 const POSTGRES: &str = "postgres:5432";
@@ -26,12 +27,9 @@ const COUNTERS: &str = ":ver:";
 const GARBLE: &str = "garble";
 const FAIL_OVER: &str = "fail_over";
 const LOADING: &str = "loading";
-/// Faults of Postgres: connections are ended, or refused; writes are refused.
-const TERMINATE: &str = "terminate_backends";
-const LOSE: &str = "lose_connection";
-const READ_ONLY: &str = "read_only";
-const TOO_MANY: &str = "too_many";
-const FAULTS: &[&str] = &[EVICT, GARBLE, FAIL_OVER, LOADING, TERMINATE, LOSE, READ_ONLY, TOO_MANY];
+/// The longest that a fault of Postgres lasts, in seconds.
+const LONGEST: u64 = 20;
+const FAULTS: &[&str] = &hosts::faults::<8>(&[&[EVICT, GARBLE, FAIL_OVER, LOADING], &postgres::FAULTS]);
 
 /// The sandbox service, configured.
 #[derive(Clone, Debug, Default)]
@@ -69,21 +67,7 @@ impl Sandbox {
     fn deploy_postgres(plan: &mut Deployment) {
         let server = Postgres::new(postgres::Options::default());
         server.prepare(&sql::SCHEMA.join(";\n")).expect("the tables are such as the server knows");
-        let [ending, losing, reading, full, healed] = std::array::from_fn(|_| server.clone());
-        let host = Host::new("postgres", "postgres", move || {
-            let server = server.clone();
-            async move {
-                let listener = TcpListener::bind(POSTGRES).await.expect("no one else has the port");
-                server.serve(listener).await.expect("a listener of a running host accepts");
-            }
-        });
-        plan.host(
-            host.fault(TERMINATE, move |_| ending.terminate_backends())
-                .fault(LOSE, move |magnitude| losing.lose_connection(magnitude))
-                .fault(READ_ONLY, move |magnitude| reading.read_only(seconds(magnitude, 20)))
-                .fault(TOO_MANY, move |magnitude| full.too_many(seconds(magnitude, 20)))
-                .heal(move || healed.heal()),
-        );
+        plan.host(hosts::postgres(&server, POSTGRES, LONGEST));
     }
 
     fn deploy_replica(&self, plan: &mut Deployment, number: u32) {
@@ -122,11 +106,6 @@ impl Sandbox {
             }
         }));
     }
-}
-
-/// One second up to `most`, as a magnitude has it.
-fn seconds(magnitude: u64, most: u64) -> Duration {
-    Duration::from_secs(1 + magnitude % most)
 }
 
 impl System for Sandbox {
@@ -219,17 +198,14 @@ impl Configured for Sandbox {
 
     fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
         policy.check()?;
-        let within = |name: &str, value: u32, most: u32| {
-            if (1..=most).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}: give 1 to {most}")) }
-        };
-        within("replicas", topology.replicas, 26)?;
-        within("clients", topology.clients, 1000)?;
-        within("tenants", topology.tenants, 1000)?;
-        within("sandboxes", workload.sandboxes, 10_000)?;
-        within("files", workload.files, 1000)?;
-        within("steps", workload.steps, 20)?;
+        within("replicas", topology.replicas, 1..=26)?;
+        within("clients", topology.clients, 1..=1000)?;
+        within("tenants", topology.tenants, 1..=1000)?;
+        within("sandboxes", workload.sandboxes, 1..=10_000)?;
+        within("files", workload.files, 1..=1000)?;
+        within("steps", workload.steps, 1..=20)?;
         if workload.mix.is_empty() {
-            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+            return Err(NO_WEIGHT.to_owned());
         }
         Ok(Self { policy, topology, workload })
     }

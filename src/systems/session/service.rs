@@ -15,7 +15,9 @@ use super::{pod, points};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
 use crate::runtime::net::TcpListener;
 use crate::servers::redis::{self, Redis};
+use crate::servers::seconds;
 use crate::storage::{self, KeyValue};
+use crate::systems::sizes::{NO_WEIGHT, within};
 
 /// Ample time for what is on its way at rest.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -138,11 +140,6 @@ impl Session {
     }
 }
 
-/// One second up to `most`, as a magnitude has it.
-fn seconds(magnitude: u64, most: u64) -> Duration {
-    Duration::from_secs(1 + magnitude % most)
-}
-
 impl System for Session {
     type Operation = Operation;
     type Outcome = Outcome;
@@ -242,21 +239,18 @@ impl Configured for Session {
     type Workload = Workload;
 
     fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
-        let within = |name: &str, value: u32, most: u32| {
-            if (1..=most).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}: give 1 to {most}")) }
-        };
-        within("pods", topology.pods, 26)?;
-        within("clients", topology.clients, 1000)?;
-        within("backends", topology.backends, 100)?;
-        within("capacity", topology.capacity, u32::MAX)?;
-        within("sessions", workload.sessions, 10_000)?;
+        within("pods", topology.pods, 1..=26)?;
+        within("clients", topology.clients, 1..=1000)?;
+        within("backends", topology.backends, 1..=100)?;
+        within("capacity", topology.capacity, 1..=u32::MAX)?;
+        within("sessions", workload.sessions, 1..=10_000)?;
         for (name, value) in [("strangers", workload.strangers), ("slow_calls", workload.slow_calls)] {
             if value > 1000 {
                 return Err(format!("`{name}` is {value}: it counts of 1,000, so give 0 to 1000"));
             }
         }
         if workload.mix.is_empty() {
-            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+            return Err(NO_WEIGHT.to_owned());
         }
         Ok(Self::new(policy, topology, workload))
     }

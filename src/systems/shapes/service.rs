@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::client::{self, Client, Directory};
 use super::http::router;
@@ -20,19 +19,19 @@ use crate::runtime::net::TcpListener;
 use crate::runtime::task;
 use crate::servers::postgres::{self, Postgres};
 use crate::storage::{Rows, RowsOptions};
+use crate::systems::hosts;
+use crate::systems::sizes::{NO_WEIGHT, within};
 
 const POSTGRES: &str = "postgres:5432";
 /// Where it serves its slots.
 const SLOTS: &str = "postgres:5433";
 /// Where the service keeps its files.
 const DIRECTORY: &str = "data";
-/// Faults of the database's own: connections end, one breaks, writes are refused, no connection is granted, the slot is lost.
-const TERMINATE_BACKENDS: &str = "terminate_backends";
-const LOSE_CONNECTION: &str = "lose_connection";
-const READ_ONLY: &str = "read_only";
-const TOO_MANY: &str = "too_many";
+/// The slot is lost.
 const DROP_SLOT: &str = "drop_slot";
-const FAULTS: &[&str] = &[TERMINATE_BACKENDS, LOSE_CONNECTION, READ_ONLY, TOO_MANY, DROP_SLOT];
+/// The longest that a fault of the database lasts, in seconds.
+const LONGEST: u64 = 20;
+const FAULTS: &[&str] = &hosts::faults::<5>(&[&postgres::FAULTS, &[DROP_SLOT]]);
 
 /// The shape service, configured.
 #[derive(Default)]
@@ -69,9 +68,9 @@ impl Shapes {
         let server = Postgres::new(postgres::Options { logical: true, ..postgres::Options::default() });
         let rows = Tables::initial(self.topology.sizes()).statements();
         server.prepare(&format!("{SCHEMA};{rows}")).expect("a schema and rows of our own");
-        let [ending, losing, reading, filling, dropping, healing] = std::array::from_fn(|_| server.clone());
+        let (served, dropping) = (server.clone(), server.clone());
         let host = Host::new("postgres", "postgres", move || {
-            let server = server.clone();
+            let server = served.clone();
             async move {
                 let slots = TcpListener::bind(SLOTS).await.expect("no one else has the port");
                 let listener = TcpListener::bind(POSTGRES).await.expect("no one else has the port");
@@ -81,13 +80,9 @@ impl Shapes {
             }
         });
         plan.host(
-            host.immune(&[Fault::ClockJump])
-                .fault(TERMINATE_BACKENDS, move |_| ending.terminate_backends())
-                .fault(LOSE_CONNECTION, move |magnitude| losing.lose_connection(magnitude))
-                .fault(READ_ONLY, move |magnitude| reading.read_only(seconds(magnitude, 20)))
-                .fault(TOO_MANY, move |magnitude| filling.too_many(seconds(magnitude, 20)))
-                .fault(DROP_SLOT, move |magnitude| dropping.drop_slot(magnitude))
-                .heal(move || healing.heal()),
+            hosts::with_faults(host, &server, LONGEST)
+                .immune(&[Fault::ClockJump])
+                .fault(DROP_SLOT, move |magnitude| dropping.drop_slot(magnitude)),
         );
     }
 
@@ -109,11 +104,6 @@ impl Shapes {
             }
         }));
     }
-}
-
-/// One second up to `most`, as a magnitude has it.
-fn seconds(magnitude: u64, most: u64) -> Duration {
-    Duration::from_secs(1 + magnitude % most)
 }
 
 impl System for Shapes {
@@ -182,18 +172,14 @@ impl Configured for Shapes {
     type Workload = Workload;
 
     fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
-        let within = |name: &str, value: u32, most: u32| match (1..=most).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{name}` is {value}: give 1 to {most}")),
-        };
-        within("clients", topology.clients, 1000)?;
-        within("parents", topology.parents, 100)?;
-        within("leaves", topology.leaves, 1000)?;
-        within("shapes", workload.shapes, 100)?;
-        within("changes", workload.changes, 100)?;
-        within("idle_seconds", workload.idle_seconds, 86_400)?;
+        within("clients", topology.clients, 1..=1000)?;
+        within("parents", topology.parents, 1..=100)?;
+        within("leaves", topology.leaves, 1..=1000)?;
+        within("shapes", workload.shapes, 1..=100)?;
+        within("changes", workload.changes, 1..=100)?;
+        within("idle_seconds", workload.idle_seconds, 1..=86_400)?;
         if workload.mix.is_empty() {
-            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+            return Err(NO_WEIGHT.to_owned());
         }
         Ok(Self { policy, topology, workload, directory: Arc::default() })
     }

@@ -17,7 +17,10 @@ use crate::http::serve;
 use crate::runtime::net::TcpListener;
 use crate::servers::cluster::{Cluster, FAULTS as CLUSTER_FAULTS, Options as ClusterOptions};
 use crate::servers::postgres::{self, Postgres};
+use crate::servers::seconds;
 use crate::storage::{Rows, RowsOptions};
+use crate::systems::hosts;
+use crate::systems::sizes::{NO_WEIGHT, within};
 
 /// Where the cluster listens.
 pub(super) const CLUSTER: &str = "cluster:6443";
@@ -26,30 +29,13 @@ const POOLER: &str = "postgres:6432";
 const REPLICA: &str = "replica:5432";
 /// How far the replica lags when all is well.
 const LAG: Duration = Duration::from_millis(150);
-/// Faults of the database's own: connections end, one breaks, writes are refused, no connection is granted, workers are
-/// led to an empty one, the replica falls behind.
-const TERMINATE_BACKENDS: &str = "terminate_backends";
-const LOSE_CONNECTION: &str = "lose_connection";
-const READ_ONLY: &str = "read_only";
-const TOO_MANY: &str = "too_many";
+/// Workers are led to an empty database.
 const WRONG_DATABASE: &str = "wrong_database";
+/// The replica falls behind.
 const REPLICA_LAG: &str = "replica_lag";
-const FAULTS: &[&str] = &[
-    "sluggish",
-    "failing",
-    "jam",
-    "stale",
-    "throttle",
-    "linger",
-    "slow_pull",
-    "bad_pull",
-    TERMINATE_BACKENDS,
-    LOSE_CONNECTION,
-    READ_ONLY,
-    TOO_MANY,
-    WRONG_DATABASE,
-    REPLICA_LAG,
-];
+/// The longest that a fault of the database lasts, in seconds.
+const LONGEST: u64 = 300;
+const FAULTS: &[&str] = &hosts::faults::<14>(&[&CLUSTER_FAULTS, &postgres::FAULTS, &[WRONG_DATABASE, REPLICA_LAG]]);
 
 /// The sweeper, configured.
 #[derive(Clone, Debug, Default)]
@@ -70,10 +56,9 @@ impl Sweeper {
         empty.prepare(sql::SCHEMA).expect("a schema of our own");
         let pooler = Pooler::new(server.clone(), empty);
 
-        let (ending, losing, reading, filling) = (server.clone(), server.clone(), server.clone(), server.clone());
-        let (straying, healing) = (pooler.clone(), (server.clone(), pooler.clone()));
+        let (served, straying, righted) = (server.clone(), pooler.clone(), pooler.clone());
         let host = Host::new("postgres", "postgres", move || {
-            let (server, pooler) = (server.clone(), pooler.clone());
+            let (server, pooler) = (served.clone(), pooler.clone());
             async move {
                 let listener = TcpListener::bind(POSTGRES).await.expect("no one else has the port");
                 let before = TcpListener::bind(POOLER).await.expect("no one else has the port");
@@ -82,17 +67,11 @@ impl Sweeper {
             }
         });
         plan.host(
-            // What expires does so by this one clock.
-            host.immune(&[Fault::ClockJump, Fault::ClockDrift])
-                .fault(TERMINATE_BACKENDS, move |_| ending.terminate_backends())
-                .fault(LOSE_CONNECTION, move |magnitude| losing.lose_connection(magnitude))
-                .fault(READ_ONLY, move |magnitude| reading.read_only(seconds(magnitude, 300)))
-                .fault(TOO_MANY, move |magnitude| filling.too_many(seconds(magnitude, 300)))
+            hosts::with_faults(host, &server, LONGEST)
+                // What expires does so by this one clock.
+                .immune(&[Fault::ClockJump, Fault::ClockDrift])
                 .fault(WRONG_DATABASE, move |magnitude| straying.go_astray(seconds(magnitude, 1_200)))
-                .heal(move || {
-                    healing.0.heal();
-                    healing.1.heal();
-                }),
+                .heal(move || righted.heal()),
         );
 
         let (lagging, catching) = (replica.clone(), replica.clone());
@@ -114,20 +93,18 @@ impl Sweeper {
 
     fn deploy_cluster(plan: &mut Deployment, cluster: &Cluster) {
         let served = cluster.clone();
-        let mut host = Host::new("cluster", "cluster", move || {
+        let host = Host::new("cluster", "cluster", move || {
             let cluster = served.clone();
             async move {
                 let listener = TcpListener::bind(CLUSTER).await.expect("no one else has the port");
                 cluster.serve(listener).await;
             }
         });
-        for fault in CLUSTER_FAULTS {
-            let struck = cluster.clone();
-            host = host.fault(fault, move |magnitude| struck.strike(fault, magnitude).unwrap_or_default());
-        }
-        let healed = cluster.clone();
+        let (struck, healed) = (cluster.clone(), cluster.clone());
+        let strike = move |fault: &str, magnitude| struck.strike(fault, magnitude).expect("a fault of its own");
+        let host = host.faults(&CLUSTER_FAULTS, strike).heal(move || healed.heal());
         // How old a namespace is goes by this one clock.
-        plan.host(host.immune(&[Fault::ClockJump, Fault::ClockDrift]).heal(move || healed.heal()));
+        plan.host(host.immune(&[Fault::ClockJump, Fault::ClockDrift]));
     }
 
     fn deploy_api(&self, plan: &mut Deployment, name: String) {
@@ -158,11 +135,6 @@ impl Sweeper {
 /// The rows behind an address.
 fn stacks(address: &str) -> Stacks {
     Stacks::new(Rows::new(RowsOptions { address: address.to_owned(), ..RowsOptions::default() }))
-}
-
-/// One second up to `most`, as a magnitude has it.
-fn seconds(magnitude: u64, most: u64) -> Duration {
-    Duration::from_secs(1 + magnitude % most)
 }
 
 impl System for Sweeper {
@@ -245,18 +217,14 @@ impl Configured for Sweeper {
     type Workload = Workload;
 
     fn configure(policy: Policy, topology: Topology, workload: Workload) -> Result<Self, String> {
-        let within = |name: &str, value: u32, least: u32, most: u32| match (least..=most).contains(&value) {
-            true => Ok(()),
-            false => Err(format!("`{name}` is {value}: give {least} to {most}")),
-        };
-        within("servers", topology.servers, 1, 26)?;
-        within("workers", topology.workers, 1, 26)?;
-        within("clients", topology.clients, 1, 1000)?;
-        within("running", topology.running, 0, 10_000)?;
-        within("orphans", topology.orphans, 0, 1000)?;
-        within("page", topology.page, 1, 10_000)?;
-        within("stacks", workload.stacks, 1, 10_000)?;
-        within("idle_seconds", workload.idle_seconds, 1, 86_400)?;
+        within("servers", topology.servers, 1..=26)?;
+        within("workers", topology.workers, 1..=26)?;
+        within("clients", topology.clients, 1..=1000)?;
+        within("running", topology.running, 0..=10_000)?;
+        within("orphans", topology.orphans, 0..=1000)?;
+        within("page", topology.page, 1..=10_000)?;
+        within("stacks", workload.stacks, 1..=10_000)?;
+        within("idle_seconds", workload.idle_seconds, 1..=86_400)?;
         if topology.orphans > 1 && workload.stacks <= topology.running {
             return Err(format!(
                 "`stacks` is {}, so each of them runs already: give more than `running`, which is {}, or have 1 orphan",
@@ -264,7 +232,7 @@ impl Configured for Sweeper {
             ));
         }
         if workload.mix.is_empty() {
-            return Err("every weight in `mix` is 0: give at least one operation a weight".to_owned());
+            return Err(NO_WEIGHT.to_owned());
         }
         Ok(Self { policy, topology, workload })
     }
