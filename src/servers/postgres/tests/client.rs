@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use super::super::FAULTS;
 use super::super::host::Options;
 use super::pipes::{Raw, Served, bind, execute, message, parse, query, start, sync};
 
@@ -281,6 +282,15 @@ async fn a_server_that_only_reads_refuses_writes_for_a_moment() {
     }
     sleep(Duration::from_secs(3)).await;
     assert_eq!(client.execute("UPDATE t SET n = 0 WHERE id = 'a'", &[]).await.expect("a write"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_strikes_by_its_name() {
+    let served = served().await;
+    let strike = |fault: &str, magnitude| served.postgres.strike(fault, magnitude, 30);
+    assert_eq!(strike("read_only", 32).as_deref(), Some("writes are refused for 3s"));
+    assert_eq!(strike("flood", 1), None);
+    assert!(FAULTS.iter().all(|fault| strike(fault, 1).is_some_and(|did| !did.is_empty())));
 }
 
 #[tokio::test(start_paused = true)]
