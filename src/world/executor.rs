@@ -5,28 +5,33 @@
 //! root's budget. When a task is woken the tape may let it give way to some of those behind it; giving way to none is
 //! zero.
 
-use std::any::Any;
+mod join;
+mod panics;
+mod root;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context as Poller, Poll, Waker};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 use std::thread::ThreadId;
-use std::time::Duration;
 
 use async_task::Runnable;
-use tokio::runtime::Runtime;
-use tokio::time::{Instant, Sleep};
 
+use self::join::Body;
+pub(crate) use self::join::{Ended, JoinHandle};
+pub(super) use self::panics::silence_panics;
+pub(super) use self::root::{Root, runtime};
 use super::history::{ActivityId, What};
 use super::host::HostId;
-use super::net;
-use super::simulation::{Config, World};
+use super::simulation::World;
 use super::tape::{SiteId, below, chance};
+
+/// What to call instead of what leaves a world.
+const INSTEAD: &str = "inside a world use sexton::runtime::task::spawn";
 
 /// Who runs: the host, its incarnation and the activity.
 #[derive(Clone, Debug, Default)]
@@ -123,14 +128,12 @@ impl World {
         host: HostId,
         future: Pin<Box<dyn Future<Output = T>>>,
     ) -> JoinHandle<T> {
-        let cell = Arc::new(Mutex::new(Join { result: None, waker: None }));
         let (parent, incarnation, activity) = {
             let context = self.context.borrow();
             let hosts = self.hosts.borrow();
             let state = hosts.get(host);
             if !state.up {
-                lock(&cell).result = Some(Err(Ended::Cancelled));
-                return JoinHandle { id: u64::MAX, cell };
+                return JoinHandle::cancelled();
             }
             let same = context.task.clone().filter(|task| task.host == host && task.incarnation == state.incarnation);
             let activity = if same.is_some() { context.activity } else { ActivityId(0) };
@@ -158,12 +161,12 @@ impl World {
             thread: std::thread::current().id(),
             woken_outside: AtomicBool::new(false),
         });
-        let body = Body { id, future: Some(future), join: cell.clone() };
-        let (runnable, handle) =
+        let (body, handle) = Body::new(id, future);
+        let (runnable, alive) =
             async_task::Builder::new().metadata(task).spawn_local(move |_| tokio::task::unconstrained(body), schedule);
-        self.executor.alive.borrow_mut().insert(id, handle);
+        self.executor.alive.borrow_mut().insert(id, alive);
         runnable.schedule();
-        JoinHandle { id, cell }
+        handle
     }
 
     /// Starts a task on the host of the current task.
@@ -341,280 +344,4 @@ pub(super) fn drop_all_tasks(world: &Rc<World>) {
         }
     }
     *world.executor.root.borrow_mut() = None;
-}
-
-/// The tokio runtime of a run: its timers, on a paused clock.
-pub(super) fn runtime(seed: u64) -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().start_paused(true).max_blocking_threads(1);
-    #[cfg(tokio_unstable)]
-    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
-    #[cfg(not(tokio_unstable))]
-    let _ = seed;
-    builder.build().expect("a runtime without I/O needs nothing of the operating system")
-}
-
-/// The future that is the whole run. Its output says what was still waiting, if a bound was reached.
-pub(super) struct Root {
-    world: Rc<World>,
-    handle: tokio::runtime::Handle,
-    start: Instant,
-    sleep: Pin<Box<Sleep>>,
-    most_time: u64,
-    most_events: u64,
-    /// Tasks and threads of tokio's own after the last poll.
-    strays: Cell<(usize, usize)>,
-}
-
-const INSTEAD: &str = "inside a world use sexton::runtime::task::spawn";
-const TICK: u64 = 1_000_000;
-
-impl Root {
-    pub(super) fn new(world: &Rc<World>, runtime: &Runtime, config: &Config) -> Self {
-        let _entered = runtime.enter();
-        let start = Instant::now();
-        Self {
-            world: world.clone(),
-            handle: runtime.handle().clone(),
-            start,
-            sleep: Box::pin(tokio::time::sleep_until(start)),
-            most_time: u64::try_from(config.most_time.as_nanos()).unwrap_or(u64::MAX),
-            most_events: config.most_events,
-            strays: Cell::default(),
-        }
-    }
-
-    fn count(&self) -> bool {
-        let events = self.world.events.get() + 1;
-        self.world.events.set(events);
-        events <= self.most_events
-    }
-
-    /// Names code that left the world for tokio's own tasks or threads: the task that was polled when they came.
-    fn watch_for_strays(&self, name: &str, host: HostId) {
-        let metrics = self.handle.metrics();
-        #[cfg(tokio_unstable)]
-        let threads = metrics.num_blocking_threads();
-        #[cfg(not(tokio_unstable))]
-        let threads = 0;
-        let strays = (metrics.num_alive_tasks(), threads);
-        let before = self.strays.replace(strays);
-        if strays.0 > before.0 || strays.1 > before.1 {
-            let how = if strays.1 > before.1 { "tokio::task::spawn_blocking" } else { "tokio::spawn" };
-            self.world.escaped(host, &format!("task {name} called {how}; {INSTEAD}"));
-        }
-    }
-
-    fn run_ready(&self) -> bool {
-        while let Some(ready) = self.world.next_ready() {
-            let task = ready.metadata().clone();
-            self.world.run_task(ready);
-            self.watch_for_strays(&task.name, task.host);
-            if !self.count() {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn turn(&mut self, cx: &mut Poller<'_>) -> Poll<Option<String>> {
-        let tick = self.start.elapsed().as_nanos() as u64;
-        self.world.clock.set_tick(tick);
-        loop {
-            if !self.run_ready() {
-                return Poll::Ready(Some(format!(
-                    "gave up after {} events at {:?}; still waiting: {}",
-                    self.most_events,
-                    self.world.elapsed(),
-                    self.world.waiting()
-                )));
-            }
-            let main = self.world.executor.main.get();
-            if main.is_none_or(|id| !self.world.executor.alive.borrow().contains_key(&id)) {
-                return Poll::Ready(None);
-            }
-            if tick >= self.most_time {
-                return Poll::Ready(Some(format!(
-                    "gave up after {:?} of simulated time; still waiting: {}",
-                    Duration::from_nanos(self.most_time),
-                    self.world.waiting()
-                )));
-            }
-            let next = self.world.net.borrow().next_delivery();
-            // A tick holds all that happens before the next one; within it deliveries are ordered by the nanosecond.
-            if next.is_some_and(|at| at < tick + TICK) {
-                net::deliver_next(&self.world);
-                self.world.events.set(self.world.events.get() + 1);
-                continue;
-            }
-            // Always armed, so that the clock has somewhere to go when nothing else waits.
-            let until = next.map_or(self.most_time, |at| (at - at % TICK).min(self.most_time));
-            self.sleep.as_mut().reset(self.start + Duration::from_nanos(until));
-            if self.sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl Future for Root {
-    type Output = Option<String>;
-    fn poll(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        {
-            let mut root = this.world.executor.root.borrow_mut();
-            if root.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-                *root = Some(cx.waker().clone());
-            }
-        }
-        this.world.executor.in_root.set(true);
-        let turn = this.turn(cx);
-        this.world.executor.in_root.set(false);
-        turn
-    }
-}
-
-/// A task's future, and whoever waits for its end.
-///
-/// The end is told only when the future is gone, as tokio does: what it held is free by then. A panic, also one in a
-/// destructor, is a finding and not the end of the process.
-struct Body<T> {
-    id: u64,
-    future: Option<Pin<Box<dyn Future<Output = T>>>>,
-    join: Arc<Mutex<Join<T>>>,
-}
-
-impl<T> Body<T> {
-    fn end(&mut self, how: Result<T, Ended>) {
-        let future = self.future.take();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
-            report_panic(&*payload);
-        }
-        let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&self.id));
-        drop(handle);
-        let waker = {
-            let mut join = lock(&self.join);
-            join.result = Some(how);
-            join.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl<T> Future for Body<T> {
-    type Output = ();
-    fn poll(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let Some(future) = &mut this.future else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(value)) => this.end(Ok(value)),
-            Err(payload) => {
-                report_panic(&*payload);
-                this.end(Err(Ended::Panicked(payload)));
-            }
-        }
-        Poll::Ready(())
-    }
-}
-
-impl<T> Drop for Body<T> {
-    fn drop(&mut self) {
-        if self.future.is_some() {
-            self.end(Err(Ended::Cancelled));
-        }
-    }
-}
-
-/// How a task ended, if not with its value.
-pub(crate) enum Ended {
-    /// It was aborted.
-    Cancelled,
-    /// It panicked.
-    Panicked(Box<dyn Any + Send>),
-}
-
-struct Join<T> {
-    result: Option<Result<T, Ended>>,
-    waker: Option<Waker>,
-}
-
-// A mutex only so that handles are `Send`, as code under test expects; one thread uses it.
-fn lock<T>(join: &Mutex<Join<T>>) -> MutexGuard<'_, Join<T>> {
-    join.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits for a task, or aborts it. Dropping it lets the task run on.
-pub(crate) struct JoinHandle<T> {
-    id: u64,
-    cell: Arc<Mutex<Join<T>>>,
-}
-
-impl<T> JoinHandle<T> {
-    pub(crate) fn abort(&self) {
-        // Dropping the handle cancels the task: it is scheduled once more, and its future dropped there.
-        let handle = World::with(|world| world.executor.alive.borrow_mut().remove(&self.id));
-        drop(handle);
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        lock(&self.cell).result.is_some()
-    }
-}
-
-impl<T> Future for JoinHandle<T> {
-    type Output = Result<T, Ended>;
-    fn poll(self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
-        let mut join = lock(&self.cell);
-        if let Some(result) = join.result.take() {
-            return Poll::Ready(result);
-        }
-        join.waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Panics inside a world are findings, told in the history with host and task; elsewhere they print as before.
-pub(super) fn silence_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if World::with(|_| ()).is_none() {
-                before(info);
-                return;
-            }
-            let place =
-                info.location().map_or_else(String::new, |at| format!(" at {}:{}", portable(at.file()), at.line()));
-            let message = info.payload_as_str().unwrap_or("a payload that is no text");
-            let text = format!("{message}{place}");
-            let _ = PANIC.try_with(|panic| *panic.borrow_mut() = Some(text));
-        }));
-    });
-}
-
-/// The path of a source file without the part that differs between machines.
-fn portable(file: &str) -> &str {
-    let in_registry = file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/'));
-    let in_std = file.split_once("/library/");
-    in_registry.or(in_std).map_or(file, |(_, rest)| rest)
-}
-
-fn report_panic(payload: &(dyn Any + Send)) {
-    let noted = PANIC.with(|panic| panic.borrow_mut().take());
-    let message = noted.unwrap_or_else(|| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
-    });
-    World::with(|world| {
-        let context = world.context();
-        let task = context.task.as_ref().map_or_else(|| "world".into(), |task| task.name.clone());
-        world.record_as(&context, What::Panicked { task, message: message.into() });
-    });
 }
