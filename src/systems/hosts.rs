@@ -3,6 +3,31 @@
 use crate::harness::Host;
 use crate::runtime::net::TcpListener;
 use crate::servers::postgres::{self, Postgres};
+use crate::servers::redis::Redis;
+use crate::servers::seconds;
+
+/// A fault of Redis: a key goes.
+pub(super) const EVICT: &str = "evict";
+/// A fault of Redis: a replica that lags takes over.
+pub(super) const FAIL_OVER: &str = "fail_over";
+/// A fault of Redis: commands are refused before any effect.
+pub(super) const LOADING: &str = "loading";
+
+/// A host that serves a Redis, with its faults.
+pub(super) fn redis(server: &Redis, address: &'static str) -> Host {
+    let [served, evicting, failing, loading, loaded] = std::array::from_fn(|_| server.clone());
+    let host = Host::new("redis", "redis", move || {
+        let server = served.clone();
+        async move {
+            let listener = TcpListener::bind(address).await.expect("no one else has the port");
+            server.serve(listener).await.expect("a listener of a running host accepts");
+        }
+    });
+    host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
+        .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
+        .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
+        .heal(move || drop(loaded.fail_next(0)))
+}
 
 /// A host that serves a database, with its faults; those that last do so for so many seconds at most.
 pub(super) fn postgres(server: &Postgres, address: &'static str, longest: u64) -> Host {

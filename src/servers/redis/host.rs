@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -32,15 +33,16 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 const READ_SIZE: usize = 4096;
 
 /// What of the data outlives a crash of the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Persistence {
-    /// Nothing: it starts empty, as with neither snapshots nor an append-only file.
-    None,
-    /// All but what was written in the last second, as with `appendfsync everysec`.
-    LastSecondLost,
     /// Everything that was acknowledged, as with `appendfsync always`.
     #[default]
     Always,
+    /// All but what was written in the last second, as with `appendfsync everysec`.
+    LastSecondLost,
+    /// Nothing: it starts empty, as with neither snapshots nor an append-only file.
+    None,
 }
 
 /// How a server is set up.

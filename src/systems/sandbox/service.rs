@@ -5,28 +5,24 @@ use super::lock::Kind;
 use super::manager::Options;
 use super::outcome::Outcome;
 use super::policy::Policy;
-use super::workload::{Locks, Operation, Persistence, Step, Topology, Verb, Workload, file_path, replica_name};
+use super::workload::{Locks, Operation, Step, Topology, Verb, Workload, file_path, replica_name};
 use super::{oracle, points, replica, sql, timeouts};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
 use crate::runtime::net::TcpListener;
 use crate::servers::postgres::{self, Postgres};
 use crate::servers::redis::{self, Redis};
-use crate::servers::seconds;
 use crate::storage::{self, KeyValue, RowsOptions};
-use crate::systems::hosts;
+use crate::systems::hosts::{self, EVICT, FAIL_OVER, LOADING};
 use crate::systems::sizes::{NO_WEIGHT, within};
 
 const REDIS: &str = "redis:6379";
 const POSTGRES: &str = "postgres:5432";
 /// How many connections the pool of a session has at most.
 const CONNECTIONS: usize = 4;
-/// Faults of Redis: a key goes, a text is garbled, a replica that lags takes over, commands are refused before any effect.
-const EVICT: &str = "evict";
+/// A fault of Redis: the text of a counter is garbled.
+const GARBLE: &str = "garble";
 /// What the keys of counters have in their names.
 const COUNTERS: &str = ":ver:";
-const GARBLE: &str = "garble";
-const FAIL_OVER: &str = "fail_over";
-const LOADING: &str = "loading";
 /// The longest that a fault of Postgres lasts, in seconds.
 const LONGEST: u64 = 20;
 const FAULTS: &[&str] = &hosts::faults::<8>(&[&[EVICT, GARBLE, FAIL_OVER, LOADING], &postgres::FAULTS]);
@@ -41,27 +37,10 @@ pub struct Sandbox {
 
 impl Sandbox {
     fn deploy_redis(&self, plan: &mut Deployment) {
-        let persistence = match self.topology.persistence {
-            Persistence::Always => redis::Persistence::Always,
-            Persistence::LastSecondLost => redis::Persistence::LastSecondLost,
-            Persistence::None => redis::Persistence::None,
-        };
+        let persistence = self.topology.persistence;
         let server = Redis::new(redis::Options { persistence, ..redis::Options::default() });
-        let [evicting, garbling, failing, loading, loaded] = std::array::from_fn(|_| server.clone());
-        let host = Host::new("redis", "redis", move || {
-            let server = server.clone();
-            async move {
-                let listener = TcpListener::bind(REDIS).await.expect("no one else has the port");
-                server.serve(listener).await.expect("a listener of a running host accepts");
-            }
-        });
-        plan.host(
-            host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
-                .fault(GARBLE, move |magnitude| garbling.garble(COUNTERS, magnitude))
-                .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
-                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
-                .heal(move || drop(loaded.fail_next(0))),
-        );
+        let host = hosts::redis(&server, REDIS);
+        plan.host(host.fault(GARBLE, move |magnitude| server.garble(COUNTERS, magnitude)));
     }
 
     fn deploy_postgres(plan: &mut Deployment) {

@@ -10,13 +10,13 @@ use super::client::{Client, Directory};
 use super::oracle;
 use super::outcome::Outcome;
 use super::policy::Policy;
-use super::workload::{Operation, Persistence, Target, Topology, Verb, Workload, pod_name};
+use super::workload::{Operation, Target, Topology, Verb, Workload, pod_name};
 use super::{pod, points};
 use crate::harness::{CLIENT, Configured, Deployment, Draw, Host, Invariant, Load, Record, System};
-use crate::runtime::net::TcpListener;
 use crate::servers::redis::{self, Redis};
 use crate::servers::seconds;
 use crate::storage::{self, KeyValue};
+use crate::systems::hosts::{self, EVICT, FAIL_OVER, LOADING};
 use crate::systems::sizes::{NO_WEIGHT, within};
 
 /// Ample time for what is on its way at rest.
@@ -25,10 +25,6 @@ const REDIS: &str = "redis:6379";
 /// Faults of backends: initialisation takes long, or is refused, for a while.
 const SLOW_INIT: &str = "slow_init";
 const REFUSE_INIT: &str = "refuse_init";
-/// Faults of Redis: a key goes, a replica that lags takes over, commands are refused before any effect.
-const EVICT: &str = "evict";
-const FAIL_OVER: &str = "fail_over";
-const LOADING: &str = "loading";
 const FAULTS: &[&str] = &[SLOW_INIT, REFUSE_INIT, EVICT, FAIL_OVER, LOADING];
 
 /// The session manager, configured.
@@ -75,26 +71,9 @@ impl Session {
     }
 
     fn deploy_redis(&self, plan: &mut Deployment) {
-        let persistence = match self.topology.persistence {
-            Persistence::Always => redis::Persistence::Always,
-            Persistence::LastSecondLost => redis::Persistence::LastSecondLost,
-            Persistence::None => redis::Persistence::None,
-        };
+        let persistence = self.topology.persistence;
         let server = Redis::new(redis::Options { persistence, ..redis::Options::default() });
-        let (evicting, failing, loading, loaded) = (server.clone(), server.clone(), server.clone(), server.clone());
-        let host = Host::new("redis", "redis", move || {
-            let server = server.clone();
-            async move {
-                let listener = TcpListener::bind(REDIS).await.expect("no one else has the port");
-                server.serve(listener).await.expect("a listener of a running host accepts");
-            }
-        });
-        plan.host(
-            host.fault(EVICT, move |magnitude| evicting.evict(magnitude))
-                .fault(FAIL_OVER, move |magnitude| failing.fail_over(seconds(magnitude, 10)))
-                .fault(LOADING, move |magnitude| loading.fail_next(1 + magnitude % 20))
-                .heal(move || drop(loaded.fail_next(0))),
-        );
+        plan.host(hosts::redis(&server, REDIS));
     }
 
     fn deploy_pod(&self, plan: &mut Deployment, name: String) {

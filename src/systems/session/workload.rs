@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Draw;
+use crate::servers::redis::Persistence;
 
 /// `[topology]`: how large the service is, and what its environment is like.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -50,18 +51,6 @@ pub enum Hints {
     Honoured,
     /// Each connection gets a fresh one.
     Ignored,
-}
-
-/// What of the records a crash of Redis leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Persistence {
-    /// Everything that was acknowledged.
-    Always,
-    /// All but what was written in the last second.
-    LastSecondLost,
-    /// Nothing.
-    None,
 }
 
 /// `[workload]`: how much clients do, and of what.
