@@ -20,7 +20,7 @@ pub(crate) enum ToConsumer {
     /// A transaction.
     Apply(Arc<Tx>, Reply<Applied>),
     /// All transactions up to here have come, as far as they ever will.
-    Advance(u64),
+    Advance(u64, Reply<()>),
     /// What has become of the values of a shape that it depends on.
     Event(Event),
     /// A shape that it depends on is no more.
@@ -64,9 +64,9 @@ struct Consumer {
     position: u64,
     /// The latest position that a row is as of.
     ahead: u64,
-    /// Whether a dependency has values that were found later than its own rows are as of, so that rows may be missing which
-    /// nobody will tell it of.
-    missed: bool,
+    /// Where not 0: the position at which it must look for rows that come in. A dependency was ahead until there, and has not
+    /// told of what was so in between.
+    look_at: u64,
     /// Transactions that came before it could begin.
     early: VecDeque<Arc<Tx>>,
     /// What is known of dependencies, of transactions that have not come yet.
@@ -164,7 +164,7 @@ impl Consumer {
             _kept: kept,
             position,
             ahead,
-            missed: false,
+            look_at: 0,
             early: VecDeque::new(),
             events: Vec::new(),
             seeds: Vec::new(),
@@ -224,11 +224,13 @@ impl Consumer {
                 self.owes |= unflushed;
                 reply.send(Applied { unflushed });
             }
-            ToConsumer::Advance(lsn) => {
-                if self.begun && self.events.iter().any(|event| event.lsn <= lsn) {
+            ToConsumer::Advance(lsn, reply) => {
+                if self.begun && (self.events.iter().any(|event| event.lsn <= lsn) || (1..=lsn).contains(&self.look_at))
+                {
                     let nothing = Tx { lsn, changes: Vec::new() };
                     self.apply(context, &nothing).await?;
                 }
+                reply.send(());
             }
             ToConsumer::Event(event) => self.events.push(event),
             ToConsumer::Invalidated(of) => {
@@ -281,12 +283,18 @@ impl Consumer {
             self.holding.restore(&stored);
             self.log.replace(stored);
         }
+        let before = self.ahead;
         for (place, seed) in beginning.seeds.into_iter().enumerate() {
             self.seeds.push(seed.position);
             self.ahead = self.ahead.max(seed.ahead);
-            self.missed |= seed.ahead > self.position;
+            if seed.ahead > self.position {
+                self.look_at = self.look_at.max(seed.ahead);
+            }
             self.holding.seed(place, seed.values);
             self.events.extend(seed.later);
+        }
+        if self.ahead > before {
+            self.tell_ahead();
         }
         self.begun = true;
         while let Some(transaction) = self.early.pop_front() {
@@ -329,31 +337,36 @@ impl Consumer {
         self.events = later;
         due.sort_by_key(|event| event.lsn);
         if lsn <= self.position && self.stack.policy.replayed == Replayed::Skipped {
+            let before = self.ahead;
             for event in &due {
-                self.ahead = self.ahead.max(event.ahead);
-                // It may say nothing of what was so at this position, and must not be taken for that.
-                self.missed |= event.ahead > self.position;
-                self.holding.hear(event);
+                self.hear_event(event);
+            }
+            if self.ahead > before {
+                let ahead = self.tell_ahead();
+                self.notify(&ahead).await?;
             }
             return Ok(());
         }
         self.tell_seeds();
         let mut changes: Vec<Logged> = Vec::new();
         let before = self.position;
-        let mut news = std::mem::take(&mut self.missed);
+        let mut changed = self.holding.catches_up(before, lsn);
+        let mut looks = false;
         for event in &due {
-            // Where that is not what the database had, this is not either.
-            self.ahead = self.ahead.max(event.ahead);
-            news |= self.holding.hear(event) && event.lsn > before;
-            news |= event.lsn <= before && event.ahead > before;
+            let news = self.hear_event(event);
+            changed |= news;
+            looks |= news && event.lsn > before && event.ahead <= event.lsn;
+        }
+        if (1..=lsn).contains(&self.look_at) {
+            (looks, self.look_at) = (true, 0);
         }
         for change in &transaction.changes {
             self.holding.change(lsn, change, &mut changes);
         }
-        if news || self.holding.catches_up(before, lsn) {
+        if changed || looks {
             self.holding.reconsider(lsn, &mut changes);
         }
-        if news {
+        if looks {
             let found = loop {
                 let asking = select(&self.stack.rows, self.holding.query());
                 match context.unless_told(asking).await? {
@@ -367,9 +380,9 @@ impl Consumer {
         }
         self.position = self.position.max(lsn);
         let done = Arc::new(Transaction { lsn, ahead: self.ahead.max(lsn), changes });
-        if news || done.ahead > lsn || !done.changes.is_empty() {
+        if looks || done.ahead > lsn || !done.changes.is_empty() {
             self.write(&done)?;
-            if news {
+            if looks {
                 // It cannot be made again from the transactions alone: nobody may see what could be lost.
                 self.flush(true).await?;
             }
@@ -380,6 +393,23 @@ impl Consumer {
         self.stack.bells.ring(&self.handle);
         point(points::NOTIFIED, &self.handle).await;
         Ok(())
+    }
+
+    /// Lets readers know that the rows are what the database had only where it is by then.
+    fn tell_ahead(&self) -> Arc<Transaction> {
+        let told = Arc::new(Transaction { lsn: self.position, ahead: self.ahead, changes: Vec::new() });
+        self.log.push(told.clone());
+        told
+    }
+
+    /// Takes in what has become of the values of a dependency. True: that is news.
+    fn hear_event(&mut self, event: &Event) -> bool {
+        // Where that is not what the database had, this is not either.
+        self.ahead = self.ahead.max(event.ahead);
+        if event.ahead > event.lsn.max(self.position) {
+            self.look_at = self.look_at.max(event.ahead);
+        }
+        self.holding.hear(event)
     }
 
     /// Tells, once, as of when it saw what it depends on as live changes began.

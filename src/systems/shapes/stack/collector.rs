@@ -99,7 +99,7 @@ impl Collector {
             }
             ToCollector::Starts(lsn, replication, reply) => {
                 self.replication = Some(replication);
-                self.advance(lsn);
+                self.advance(lsn).await;
                 reply.send(());
             }
             ToCollector::Collect(transaction, reply) => {
@@ -108,15 +108,21 @@ impl Collector {
                 }
                 reply.send(());
             }
-            ToCollector::Idle(lsn) => self.advance(lsn),
+            ToCollector::Idle(lsn) => self.advance(lsn).await,
             ToCollector::Unflushed(reply) => reply.send(self.tracker.unflushed()),
         }
     }
 
     /// All transactions up to here have come.
-    fn advance(&mut self, lsn: u64) {
-        for route in self.routes.values().filter(|route| !route.dependencies.is_empty()) {
-            route.consumer.send(ToConsumer::Advance(lsn));
+    async fn advance(&mut self, lsn: u64) {
+        for layer in self.layers() {
+            let routes = layer.iter().filter_map(|handle| self.routes.get(handle));
+            let asks = routes.filter(|route| !route.dependencies.is_empty()).map(|route| {
+                let consumer = route.consumer.clone();
+                async move { consumer.call(|reply| ToConsumer::Advance(lsn, reply)).await }
+            });
+            // Who has ended is not waited for.
+            join_all(asks).await;
         }
         self.reached(lsn);
     }
@@ -128,23 +134,28 @@ impl Collector {
         let tables: BTreeSet<Table> = transaction.changes.iter().map(|change| change.table).collect();
         let mut concerned: BTreeSet<Handle> = BTreeSet::new();
         for layer in self.layers() {
-            let mut calls = Vec::new();
+            let (mut calls, mut others) = (Vec::new(), Vec::new());
             for handle in layer {
                 let Some(route) = self.routes.get(&handle) else { continue };
                 let asks = route.dependencies.iter().any(|dependency| concerned.contains(dependency));
+                let consumer = route.consumer.clone();
                 if !asks && !tables.contains(&route.table) {
+                    if !route.dependencies.is_empty() {
+                        others.push(async move { consumer.call(|reply| ToConsumer::Advance(lsn, reply)).await });
+                    }
                     continue;
                 }
                 // What it has of this is not on disk until it says so.
                 self.tracker.owes(&handle, lsn);
                 concerned.insert(handle.clone());
-                let (consumer, transaction) = (route.consumer.clone(), transaction.clone());
+                let transaction = transaction.clone();
                 calls.push(async move {
                     let applied = consumer.call(|reply| ToConsumer::Apply(transaction, reply)).await;
                     (handle, applied)
                 });
             }
-            for (handle, applied) in join_all(calls).await {
+            let (applied, _) = tokio::join!(biased; join_all(calls), join_all(others));
+            for (handle, applied) in applied {
                 if applied.is_ok_and(|applied| !applied.unflushed) {
                     self.tracker.flushed(&handle, lsn);
                 }
