@@ -204,6 +204,15 @@ fn a_restart_that_undoes_a_pause_is_explained() {
 }
 
 #[test]
+fn a_shape_that_goes_with_its_materializer_is_explained() {
+    let text = explained("shapes", "d1");
+    says(part(&text, "What broke"), &["told to fetch all again after its removal", "`ended`"]);
+    // It takes no change of a key, but two things at the same time.
+    says(part(&text, "Why"), &["`restart graceful`", "held at shapes.consumer.appended"]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn what_took_no_window_is_explained_by_what_was_done() {
     let text = explained("sandbox", "d2");
     says(part(&text, "What broke"), &["served though it was destroyed", "though Postgres has no such sandbox"]);

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sexton::harness::{RunOptions, Verdict};
 use sexton::scenario::{Expect, SavedSeed, SeedShelf, Systems};
 use sexton::testing;
 
@@ -61,8 +62,10 @@ const MENDED: [(&str, &[u64]); 3] = [
 fn what_broke_once_holds() {
     for (name, seeds) in MENDED {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
+        let experiment = Systems::builtin().load(&path, name).unwrap_or_else(|error| panic!("{error:?}"));
         for seed in seeds {
-            testing::scenario(&path).from(*seed).seeds(1).check();
+            let run = experiment.run(*seed, &RunOptions::default());
+            assert_eq!(run.verdict, Verdict::Holds, "{name}, seed {seed}: {:?}", run.violations);
         }
     }
 }

@@ -271,6 +271,9 @@ impl<S: System> Driver<S> {
             Some(operation) => (operation, true),
             None => (until.strip_suffix(" starts").unwrap_or(until), false),
         };
+        // However it is spelt there, it is the operation that counts.
+        let operation =
+            self.system.parse(operation).map_or_else(|_| operation.to_owned(), |operation| operation.to_string());
         loop {
             let changed = self.ledger.changed.notified();
             let happened = self
