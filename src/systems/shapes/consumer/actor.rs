@@ -64,9 +64,9 @@ struct Consumer {
     position: u64,
     /// The latest position that a row is as of.
     ahead: u64,
-    /// Where not 0: the position at which it must look for rows that come in. A dependency was ahead until there, and has not
-    /// told of what was so in between.
-    look_at: u64,
+    /// The position at which it must look for rows that come in: a dependency was ahead until there, and has not told of what
+    /// was so in between.
+    look_at: Option<u64>,
     /// Transactions that came before it could begin.
     early: VecDeque<Arc<Tx>>,
     /// What is known of dependencies, of transactions that have not come yet.
@@ -164,7 +164,7 @@ impl Consumer {
             _kept: kept,
             position,
             ahead,
-            look_at: 0,
+            look_at: None,
             early: VecDeque::new(),
             events: Vec::new(),
             seeds: Vec::new(),
@@ -225,8 +225,7 @@ impl Consumer {
                 reply.send(Applied { unflushed });
             }
             ToConsumer::Advance(lsn, reply) => {
-                if self.begun && (self.events.iter().any(|event| event.lsn <= lsn) || (1..=lsn).contains(&self.look_at))
-                {
+                if self.begun && (self.events.iter().any(|event| event.lsn <= lsn) || self.must_look(lsn)) {
                     let nothing = Tx { lsn, changes: Vec::new() };
                     self.apply(context, &nothing).await?;
                 }
@@ -286,10 +285,7 @@ impl Consumer {
         let before = self.ahead;
         for (place, seed) in beginning.seeds.into_iter().enumerate() {
             self.seeds.push(seed.position);
-            self.ahead = self.ahead.max(seed.ahead);
-            if seed.ahead > self.position {
-                self.look_at = self.look_at.max(seed.ahead);
-            }
+            self.follow_ahead(seed.ahead, self.position);
             self.holding.seed(place, seed.values);
             self.events.extend(seed.later);
         }
@@ -357,8 +353,8 @@ impl Consumer {
             changed |= news;
             looks |= news && event.lsn > before && event.ahead <= event.lsn;
         }
-        if (1..=lsn).contains(&self.look_at) {
-            (looks, self.look_at) = (true, 0);
+        if self.must_look(lsn) {
+            (looks, self.look_at) = (true, None);
         }
         for change in &transaction.changes {
             self.holding.change(lsn, change, &mut changes);
@@ -404,12 +400,20 @@ impl Consumer {
 
     /// Takes in what has become of the values of a dependency. True: that is news.
     fn hear_event(&mut self, event: &Event) -> bool {
-        // Where that is not what the database had, this is not either.
-        self.ahead = self.ahead.max(event.ahead);
-        if event.ahead > event.lsn.max(self.position) {
-            self.look_at = self.look_at.max(event.ahead);
-        }
+        self.follow_ahead(event.ahead, event.lsn.max(self.position));
         self.holding.hear(event)
+    }
+
+    /// A dependency is ahead up to here: where it is not what the database had, this is not either.
+    fn follow_ahead(&mut self, ahead: u64, of: u64) {
+        self.ahead = self.ahead.max(ahead);
+        if ahead > of {
+            self.look_at = self.look_at.max(Some(ahead));
+        }
+    }
+
+    fn must_look(&self, lsn: u64) -> bool {
+        self.look_at.is_some_and(|at| at <= lsn)
     }
 
     /// Tells, once, as of when it saw what it depends on as live changes began.

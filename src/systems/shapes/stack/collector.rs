@@ -104,6 +104,7 @@ impl Collector {
             }
             ToCollector::Collect(transaction, reply) => {
                 if transaction.lsn > self.applied {
+                    point(points::RECEIVED, &transaction.lsn.to_string()).await;
                     self.pass_on(transaction).await;
                 }
                 reply.send(());
@@ -113,24 +114,15 @@ impl Collector {
         }
     }
 
-    /// All transactions up to here have come.
+    /// All up to here has come, and nothing with it.
     async fn advance(&mut self, lsn: u64) {
-        for layer in self.layers() {
-            let routes = layer.iter().filter_map(|handle| self.routes.get(handle));
-            let asks = routes.filter(|route| !route.dependencies.is_empty()).map(|route| {
-                let consumer = route.consumer.clone();
-                async move { consumer.call(|reply| ToConsumer::Advance(lsn, reply)).await }
-            });
-            // Who has ended is not waited for.
-            join_all(asks).await;
-        }
-        self.reached(lsn);
+        self.pass_on(Tx { lsn, changes: Vec::new() }).await;
     }
 
+    /// A transaction has come: whom it concerns takes it in, and who depends on others learns that they have.
     async fn pass_on(&mut self, transaction: Tx) {
         let lsn = transaction.lsn;
         let transaction = Arc::new(transaction);
-        point(points::RECEIVED, &lsn.to_string()).await;
         let tables: BTreeSet<Table> = transaction.changes.iter().map(|change| change.table).collect();
         let mut concerned: BTreeSet<Handle> = BTreeSet::new();
         for layer in self.layers() {
