@@ -10,17 +10,19 @@ use super::simulation::World;
 
 /// Runs a future as an activity of its own; what it spawns inherits it.
 pub(crate) fn activity<F: Future>(name: impl Into<Arc<str>>, future: F) -> impl Future<Output = F::Output> {
-    Within { name: name.into(), id: None, future: Box::pin(future) }
+    Within { name: name.into(), id: None, heard: None, future: Box::pin(future) }
 }
 
 /// Runs a future as part of an activity that has begun already.
 pub(crate) fn resume_activity<F: Future>(id: ActivityId, future: F) -> impl Future<Output = F::Output> {
-    Within { name: "".into(), id: Some(id), future: Box::pin(future) }
+    Within { name: "".into(), id: Some(id), heard: None, future: Box::pin(future) }
 }
 
 struct Within<F> {
     name: Arc<str>,
     id: Option<ActivityId>,
+    /// What the task had heard when this began: what follows it is caused by that, and not by what was read within.
+    heard: Option<ActivityId>,
     future: Pin<Box<F>>,
 }
 
@@ -29,11 +31,20 @@ impl<F: Future> Future for Within<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let Some(world) = World::current() else { return this.future.as_mut().poll(cx) };
-        let before = world.context.borrow().activity;
+        let (before, heard) = {
+            let context = world.context.borrow();
+            (context.activity, context.heard)
+        };
+        let heard = *this.heard.get_or_insert(heard);
         let id = *this.id.get_or_insert_with(|| world.start_activity(this.name.clone(), true));
         world.context.borrow_mut().activity = id;
         let poll = this.future.as_mut().poll(cx);
-        world.context.borrow_mut().activity = before;
+        let mut context = world.context.borrow_mut();
+        context.activity = before;
+        if poll.is_ready() {
+            context.heard = heard;
+        }
+        drop(context);
         poll
     }
 }

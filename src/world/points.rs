@@ -58,7 +58,8 @@ impl World {
         self.points.borrow().stalled
     }
 
-    /// The first task that passes the point (about `subject`, if given) waits there until [`World::release`].
+    /// The first task that passes the point (about `subject`, if given) waits there until [`World::release`]. A `*` at
+    /// the end of `subject` stands for any rest.
     pub fn hold_at(&self, name: &str, subject: Option<&str>) -> HoldId {
         let mut points = self.points.borrow_mut();
         points.scripted.push(Scripted {
@@ -105,7 +106,10 @@ impl World {
         let place = points.scripted.iter().position(|hold| {
             matches!(hold.state, HoldState::Armed)
                 && hold.name == name
-                && hold.subject.as_deref().is_none_or(|wanted| wanted == subject)
+                && hold.subject.as_deref().is_none_or(|wanted| match wanted.strip_suffix('*') {
+                    Some(beginning) => subject.starts_with(beginning),
+                    None => wanted == subject,
+                })
         })?;
         points.scripted[place].state = HoldState::Holding(None);
         points.held.notify_waiters();

@@ -104,12 +104,12 @@ fn every_switch_of_a_defect_is_needed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let known = known();
     let mut defects = Vec::new();
-    for system in ["session", "sandbox", "reconciler"] {
+    for system in ["session", "sandbox", "reconciler", "sweeper", "shapes"] {
         let files = std::fs::read_dir(root.join("scenarios").join(system)).expect("there are scenarios");
         let paths = files.map(|file| file.expect("an entry").path());
         defects.extend(paths.filter_map(|path| Defect::read(path, &known)));
     }
-    assert!(defects.len() >= 21, "there are only {} defects of several switches", defects.len());
+    assert!(defects.len() >= 30, "there are only {} defects of several switches", defects.len());
     std::thread::scope(|scope| {
         for defect in &defects {
             scope.spawn(|| defect.check());

@@ -66,8 +66,13 @@ impl Bench<'_> {
 
     /// One run of a script with its history.
     pub(super) fn look(&self, script: &Script, detail: bool) -> Option<Run> {
+        self.look_from(1, script, detail)
+    }
+
+    /// One run of a script from this seed, with its history.
+    pub(super) fn look_from(&self, seed: u64, script: &Script, detail: bool) -> Option<Run> {
         let options = RunOptions { keep_history: true, detail, ..self.options() };
-        Some(self.bind(script)?.run(1, &options))
+        Some(self.bind(script)?.run(seed, &options))
     }
 
     /// The script as an experiment, if its file would be accepted.

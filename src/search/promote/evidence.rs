@@ -114,6 +114,27 @@ pub(super) fn passes(run: &Run) -> Vec<Pass> {
     found.into_iter().map(|(_, pass)| pass).collect()
 }
 
+/// A point as it is named from another seed too, which passed `others`. What differs there at the end of what it is about
+/// is left open, as in `removal 1f0c-*`; where all of it does, only the name stays.
+pub(super) fn lasting(point: &str, others: &[Pass]) -> String {
+    let name = point.split(' ').next().unwrap_or_default();
+    let shared = |other: &Pass| -> usize {
+        let equal = point.char_indices().zip(other.point.chars()).find(|((_, one), other)| one != other);
+        let equal = equal.map_or(point.len().min(other.point.len()), |((place, _), _)| place);
+        if equal == point.len() && equal == other.point.len() {
+            return equal;
+        }
+        // Whole words only: that two numbers begin alike says nothing.
+        point[..equal].rfind(|letter: char| !letter.is_alphanumeric()).map_or(0, |place| place + 1)
+    };
+    let same = |other: &&Pass| other.point.split(' ').next() == Some(name);
+    match others.iter().filter(same).map(shared).max().unwrap_or(0) {
+        equal if equal == point.len() => point.to_owned(),
+        equal if equal > name.len() + 1 => format!("{}*", &point[..equal]),
+        _ => name.to_owned(),
+    }
+}
+
 /// The events up to the moment when faults heal.
 fn chaos(run: &Run) -> &[Event] {
     let Some(history) = &run.history else { return &[] };

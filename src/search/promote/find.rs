@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::bench::{Bench, Grade};
-use super::evidence::{Leftover, Pass, passes};
+use super::evidence::{Leftover, Pass, lasting, passes};
 use super::minimise::{compressed, reduce};
 use super::script::Script;
 use crate::harness::{Decision, Hold};
@@ -23,10 +23,13 @@ const PAIRS: usize = 1_500;
 const DEPTH: usize = 3;
 /// How many scripts are followed at each of these steps.
 const WIDTH: usize = 12;
+/// The seed whose run says what names mean nothing but to one run.
+const OTHER: u64 = 2;
 
 /// The best script that is found from this one, which plays what happened at its exact times.
 pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -> Option<(Script, Grade)> {
     let mut best: Option<(Script, Grade)> = None;
+    let exact = &named_to_last(bench, exact);
     // What a person would write comes first: as few holds as will do.
     if better(bench, &[compressed(exact), exact.clone()], &mut best) {
         return best;
@@ -76,6 +79,16 @@ pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -
     let stalled = Script { decisions: stalls, holds: Vec::new(), ..exact.clone() };
     better(bench, &[held, stalled], &mut best);
     best
+}
+
+/// The script with holds at points as they are named from every seed.
+fn named_to_last(bench: &Bench<'_>, script: &Script) -> Script {
+    let others = bench.look_from(OTHER, script, true).map(|run| passes(&run)).unwrap_or_default();
+    let mut script = script.clone();
+    for hold in &mut script.holds {
+        hold.point = lasting(&hold.point, &others);
+    }
+    script
 }
 
 /// The script without what it does not need while nothing is drawn but what it cannot script; `None` where it does not
@@ -156,16 +169,27 @@ fn led_on(bench: &mut Bench<'_>, base: &Script) -> Vec<Script> {
 }
 
 /// The points that a script passes.
-fn points(bench: &mut Bench<'_>, script: &Script) -> BTreeSet<String> {
-    let passes = bench.look(script, true).map(|run| passes(&run)).unwrap_or_default();
-    passes.into_iter().map(|pass| pass.point).collect()
+fn points(bench: &Bench<'_>, script: &Script) -> BTreeSet<String> {
+    passed(bench, script).into_iter().map(|pass| pass.point).collect()
+}
+
+/// The points that a script passes, as they are named from every seed.
+fn passed(bench: &Bench<'_>, script: &Script) -> Vec<Pass> {
+    let passes = |seed| bench.look_from(seed, script, true).map(|run| passes(&run)).unwrap_or_default();
+    let others = passes(OTHER);
+    let mut seen = BTreeSet::new();
+    let mut passed = passes(1);
+    for pass in &mut passed {
+        pass.point = lasting(&pass.point, &others);
+    }
+    passed.retain(|pass| seen.insert(pass.point.clone()));
+    passed
 }
 
 /// Every hold that can be scripted at the points that this script passes, with the operation that would be held.
-fn candidates(bench: &mut Bench<'_>, base: &Script) -> Vec<(Option<String>, Hold)> {
-    let Some(run) = bench.look(base, true) else { return Vec::new() };
+fn candidates(bench: &Bench<'_>, base: &Script) -> Vec<(Option<String>, Hold)> {
     let mut holds = Vec::new();
-    for Pass { point, operation } in passes(&run) {
+    for Pass { point, operation } in passed(bench, base) {
         let others = base.steps.iter().filter(|step| Some(&step.operation) != operation.as_ref());
         let mut untils: Vec<String> = others.map(|step| format!("{} returns", step.operation)).collect();
         untils.extend(WAITS.map(str::to_owned));

@@ -30,8 +30,6 @@ pub(crate) const REMOVAL_BEGUN: &str = "shapes.remove.begun";
 pub(crate) const REMOVAL_STOPPED: &str = "shapes.remove.stopped";
 /// The files are gone; the log collector is told next.
 pub(crate) const REMOVAL_CLEARED: &str = "shapes.remove.cleared";
-/// The table of handles is gone with whoever kept it; another one keeps a new one next.
-pub(crate) const TABLE_GONE: &str = "shapes.table.gone";
 /// The log collector has a transaction; the shapes have it next.
 pub(crate) const RECEIVED: &str = "shapes.collector.received";
 
@@ -52,7 +50,6 @@ pub(crate) const ALL: &[&str] = &[
     REMOVAL_BEGUN,
     REMOVAL_STOPPED,
     REMOVAL_CLEARED,
-    TABLE_GONE,
     RECEIVED,
     "storage.before",
     "storage.after",
