@@ -52,7 +52,7 @@ impl Evidence {
         for event in events {
             match &event.what {
                 What::Invoked { text, .. } => evidence.steps.push(Step {
-                    at: millis(event.at),
+                    at: event.at,
                     client: event.host.to_string(),
                     operation: text.to_string(),
                 }),
@@ -66,7 +66,6 @@ impl Evidence {
         }
         let strikes = run.decisions.iter().filter_map(Drawn::of).map(Strike::from);
         evidence.strikes = strikes.filter(|strike| strike.at < healed).collect();
-        evidence.strikes.iter_mut().for_each(|strike| strike.at = millis(strike.at));
         evidence.strikes.sort_by_key(|strike| strike.at);
         evidence
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, Grade};
 use super::evidence::{Leftover, Pass, lasting, passes};
-use super::minimise::{compressed, reduce};
+use super::minimise::{after_a_while, compressed, reduce};
 use super::script::Script;
 use crate::harness::{Decision, Hold};
 use crate::scenario::SavedDecision;
@@ -31,17 +31,18 @@ pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -
     let mut best: Option<(Script, Grade)> = None;
     let exact = &named_to_last(bench, exact);
     // What a person would write comes first: as few holds as will do.
-    if better(bench, &[compressed(exact), exact.clone()], &mut best) {
+    if better(bench, &[compressed(exact), after_a_while(exact), exact.clone()], &mut best) {
         return best;
     }
     // Fewer steps have fewer points between them, so what is not needed goes while nothing is drawn.
     let core = calmed(bench, exact, &leftover.unscripted).unwrap_or_else(|| exact.clone());
-    let mut bases = vec![compressed(&core), core.clone()];
+    let mut bases = vec![compressed(&core), after_a_while(&core), core.clone()];
     if !core.holds.is_empty() {
         let bare = Script { holds: Vec::new(), ..core.clone() };
-        bases.extend([compressed(&bare), bare]);
+        bases.extend([compressed(&bare), after_a_while(&bare), bare]);
     }
-    if better(bench, &bases, &mut best) {
+    let orders: Vec<Script> = bases[..2].iter().flat_map(other_orders).collect();
+    if better(bench, &bases, &mut best) || tried(bench, &orders, &mut best) {
         return best;
     }
     let otherwise: Vec<Script> = bases.iter().flat_map(other_untils).collect();
@@ -134,6 +135,24 @@ fn other_untils(script: &Script) -> Vec<Script> {
         scripts.truncate(UNTILS);
     }
     scripts.split_off(1)
+}
+
+/// The script with one step moved to another place in its order.
+fn other_orders(script: &Script) -> Vec<Script> {
+    let mut scripts = Vec::new();
+    let count = script.steps.len();
+    for from in 0..count {
+        for to in (0..count).filter(|to| to.abs_diff(from) > 1 || *to == from + 1) {
+            let mut other = script.clone();
+            let times: Vec<Duration> = other.steps.iter().map(|step| step.at).collect();
+            let step = other.steps.remove(from);
+            other.steps.insert(to, step);
+            other.steps.iter_mut().zip(times).for_each(|(step, at)| step.at = at);
+            scripts.push(other);
+        }
+    }
+    scripts.truncate(UNTILS);
+    scripts
 }
 
 fn with<const N: usize>(base: &Script, holds: [&Hold; N]) -> Script {

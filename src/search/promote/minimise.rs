@@ -51,12 +51,22 @@ pub(super) fn reduce(bench: &mut Bench<'_>, script: &mut Script, grade: &mut Gra
 
 /// The same in its order, a second from one thing to the next.
 pub(super) fn compressed(script: &Script) -> Script {
+    paced(script, 0)
+}
+
+/// The same, once all that starts with the world has had time to.
+pub(super) fn after_a_while(script: &Script) -> Script {
+    paced(script, 9)
+}
+
+/// In its order, a second from one thing to the next, after so many seconds.
+fn paced(script: &Script, after: u64) -> Script {
     let mut script = script.clone();
     let mut times: Vec<Duration> = script.steps.iter().map(|step| step.at).collect();
     times.extend(script.strikes.iter().map(|strike| strike.at));
     times.sort_unstable();
     // Each step has a second of its own; a fault has that of its own time.
-    let mut next = 0;
+    let mut next = after;
     let mut places: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
     for time in times {
         next += 1;

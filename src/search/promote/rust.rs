@@ -82,10 +82,11 @@ impl Promoted {
 }
 
 fn time(time: Duration) -> String {
-    match (time.as_secs(), time.subsec_millis()) {
+    match (time.as_secs(), time.subsec_nanos()) {
         (seconds, 0) if seconds % 60 == 0 && seconds > 0 => format!("Duration::from_mins({})", seconds / 60),
         (seconds, 0) => format!("Duration::from_secs({seconds})"),
-        _ => format!("Duration::from_millis({})", time.as_millis()),
+        (_, rest) if rest % 1_000_000 == 0 => format!("Duration::from_millis({})", time.as_millis()),
+        _ => format!("Duration::from_nanos({})", time.as_nanos()),
     }
 }
 
