@@ -13,10 +13,10 @@ use super::args::{Determinism as Args, Fingerprints};
 use super::entry::{Desk, Status};
 use super::outside;
 use super::screen::{progress, writable, write_json};
-use crate::harness::{Fingerprint, RunOptions};
+use crate::harness::RunOptions;
 use crate::report::{DeterminismJson, Ink, Line};
 use crate::scenario::Experiment;
-use crate::search::{Check, Difference, Elsewhere, events, in_order};
+use crate::search::{Check, Determinism, Difference, Elsewhere, Fate, Parting, Way, account, in_order};
 
 pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let screen = &desk.screen;
@@ -26,12 +26,13 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     }
     writable(args.common.json.as_deref())?;
     let jobs = args.common.jobs.unwrap_or_else(outside::cores);
-    let elsewhere = FreshProcess {
-        binary: outside::binary().map_err(|error| miette::miette!("{error}"))?,
-        directory: desk.cli.dir.clone(),
-        jobs,
-    };
-    let bar = progress(3 * args.seeds, "determinism");
+    let own = outside::binary().map_err(|error| miette::miette!("{error}"))?;
+    let process = |binary| FreshProcess { binary, directory: desk.cli.dir.clone(), jobs };
+    let other = args.other_build.clone().map_or_else(|| outside::other_build(&own), Ok);
+    let (fresh, built) = (process(own), other.map(process));
+    let mut elsewhere: Vec<(Way, &dyn Elsewhere)> = vec![(Way::Fresh, &fresh)];
+    elsewhere.extend(built.as_ref().ok().map(|built| (Way::Build, built as &dyn Elsewhere)));
+    let bar = progress(4 * args.seeds, "determinism");
     let check = Check {
         experiments: &experiments,
         from: args.common.from,
@@ -44,9 +45,16 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let checked = check.run().map_err(|error| miette::miette!("{error}"))?;
     bar.finish_and_clear();
 
-    desk.screen.say(format!("{} of {} equal: twice in this process, once in a fresh one", checked.equal, checked.runs));
+    let Determinism { runs, equal, ways, .. } = &checked;
+    desk.screen.say(format!("{equal} of {runs} equal"));
+    for (way, same) in ways {
+        desk.screen.say(format!("  {:<50} {same} of {runs}", way.words()));
+    }
+    if let Err(why) = &built {
+        desk.screen.say(format!("  {:<50} not compared: {why}", Way::Build.words()));
+    }
     if check.interrupted() {
-        desk.screen.say(format!("interrupted: {} of {} seeds were checked", checked.runs, args.seeds));
+        desk.screen.say(format!("interrupted: {runs} of {} seeds were checked", args.seeds));
     }
     if let Some(difference) = &checked.first_difference {
         desk.screen.say(screen.ink(Ink::Red, &told(difference)));
@@ -57,22 +65,23 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
 }
 
 fn told(difference: &Difference) -> String {
-    let Difference { scenario, seed, between, here, there, .. } = difference;
-    let head = format!("{scenario} seed {seed}: {between} differ ({here} and {there})");
-    let side = |line: &Option<Line>| line.as_ref().map_or_else(|| "nothing more".into(), Line::to_string);
-    match difference.event {
-        Some(event) => {
-            format!(
-                "{head}, first at event {event}\n  one    {}\n  other  {}",
-                side(&difference.this),
-                side(&difference.other)
-            )
-        }
-        None => format!("{head}, but did not when they were run again with all events kept"),
-    }
+    let Difference { scenario, seed, way, here, there, parting } = difference;
+    let head = format!("{scenario} seed {seed}: {} differ ({here} and {there})", way.words());
+    let Some(Parting { event, this, other, source }) = parting else {
+        return format!("{head}, but did not when they were run again with all events kept");
+    };
+    let side = |line: &Option<Line>| {
+        let Some(line) = line else { return "nothing more".into() };
+        if line.task.is_empty() { line.to_string() } else { format!("{line}, by {}", line.task) }
+    };
+    format!(
+        "{head}, first at event {event}\n  one    {}\n  other  {}\n  likeliest from {source}",
+        side(this),
+        side(other)
+    )
 }
 
-/// A fresh process of this program.
+/// A fresh process of this program, or of another build of it.
 struct FreshProcess {
     binary: PathBuf,
     directory: PathBuf,
@@ -81,7 +90,7 @@ struct FreshProcess {
 
 impl FreshProcess {
     fn ask(&self, mode: &[&str], runs: &[(String, u64)]) -> Result<String, String> {
-        let failed = |error: std::io::Error| format!("a fresh process cannot be had: {error}");
+        let failed = |error: std::io::Error| format!("{} cannot be started: {error}", self.binary.display());
         let mut child = Command::new(&self.binary)
             .arg("fingerprints")
             .args(mode)
@@ -101,30 +110,27 @@ impl FreshProcess {
         }
         let answer = child.wait_with_output().map_err(failed)?;
         if !answer.status.success() {
-            return Err(format!("the fresh process failed: {}", answer.status));
+            return Err(format!("{} failed: {}", self.binary.display(), answer.status));
         }
         String::from_utf8(answer.stdout)
-            .map_err(|_| "the fresh process answered with something that is not text".into())
+            .map_err(|_| "the other process answered with something that is not text".into())
     }
 }
 
 impl Elsewhere for FreshProcess {
-    fn fingerprints(&self, runs: &[(String, u64)]) -> Result<Vec<Fingerprint>, String> {
-        self.ask(&[], runs)?
+    fn fates(&self, runs: &[(String, u64)]) -> Result<Vec<Fate>, String> {
+        let answers = self.ask(&[], runs)?;
+        answers
             .lines()
-            .map(|line| {
-                let hash = u64::from_str_radix(line, 16);
-                hash.map(Fingerprint)
-                    .map_err(|_| format!("the fresh process answered `{line}`, which is no fingerprint"))
-            })
+            .map(|line| line.parse().map_err(|error| format!("the other process answered: {error}")))
             .collect()
     }
 
-    fn events(&self, scenario: &str, seed: u64) -> Result<Vec<Line>, String> {
+    fn account(&self, scenario: &str, seed: u64) -> Result<Vec<Line>, String> {
         self.ask(&["--events"], &[(scenario.into(), seed)])?
             .lines()
             .map(|line| {
-                serde_json::from_str(line).map_err(|error| format!("the fresh process answered `{line}`: {error}"))
+                serde_json::from_str(line).map_err(|error| format!("the other process answered `{line}`: {error}"))
             })
             .collect()
     }
@@ -147,10 +153,10 @@ pub(super) fn fingerprints(desk: &Desk, args: &Fingerprints) -> miette::Result<S
     let answer = |index: u64| {
         let (experiment, seed) = &runs[index as usize];
         if args.events {
-            let lines = events(&**experiment, *seed);
+            let lines = account(&**experiment, *seed);
             lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default()).collect::<Vec<_>>().join("\n")
         } else {
-            experiment.run(*seed, &RunOptions::default()).fingerprint.to_string()
+            Fate::of(&experiment.run(*seed, &RunOptions::default())).to_string()
         }
     };
     in_order(0..runs.len() as u64, args.jobs, &AtomicBool::new(false), answer, |_, text| {

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -44,6 +45,41 @@ pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> miette::Result<()> {
 /// This program's own binary, for a fresh process.
 pub(super) fn binary() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("the path of this program cannot be had: {error}"))
+}
+
+/// The binary of this program's other build, debug for release and the other way round, made up to date by cargo.
+///
+/// # Errors
+/// Says why it cannot be had: this binary is not where cargo puts it, or cargo cannot make the other.
+pub(super) fn other_build(own: &Path) -> Result<PathBuf, String> {
+    let place = || {
+        let (name, profile) = (own.file_name()?, own.parent()?);
+        let target = profile.parent()?;
+        let root = target.parent().filter(|root| root.join("Cargo.toml").is_file())?;
+        Some((name, profile.file_name()?.to_str()?, target, root))
+    };
+    let elsewhere =
+        || format!("{} is not in the target directory of its package; --other-build names one", own.display());
+    let (name, profile, target, root) = place().ok_or_else(elsewhere)?;
+    let (other, flag) = match profile {
+        "release" => ("debug", None),
+        "debug" => ("release", Some("--release")),
+        _ => return Err(elsewhere()),
+    };
+    let made = Command::new("cargo")
+        .args(["build", "--quiet", "--bin"])
+        .arg(name)
+        .args(flag)
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(root)
+        .stdout(Stdio::null())
+        .status();
+    match made {
+        Ok(status) if status.success() => Ok(target.join(other).join(name)),
+        Ok(status) => Err(format!("cargo could not make the {other} build: {status}")),
+        Err(error) => Err(format!("cargo cannot be started: {error}")),
+    }
 }
 
 /// The words of the command line.

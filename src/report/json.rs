@@ -1,5 +1,6 @@
 //! What machines read. Names and types of what is here already stay as they are: scripts depend on them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -150,11 +151,14 @@ impl From<&Catch> for DefectJson {
 /// `determinism --json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeterminismJson {
-    /// How many seeds were run, each three times.
+    /// How many seeds were run in every way.
     pub runs: u64,
-    /// How many were equal all three times.
+    /// How many came to the same in every way.
     pub equal: u64,
-    /// The first that was not.
+    /// By the way in which they were run again (`again`, `after`, `beside`, `fresh`, `build`), how many came to the same.
+    /// What is not here was not compared.
+    pub ways: BTreeMap<&'static str, u64>,
+    /// The first that did not.
     pub first_difference: Option<DifferenceJson>,
 }
 
@@ -165,30 +169,37 @@ pub struct DifferenceJson {
     pub scenario: String,
     /// The seed.
     pub seed: u64,
-    /// Which two runs.
-    pub between: &'static str,
-    /// Their fingerprints.
-    pub fingerprints: [String; 2],
+    /// How it was run again.
+    pub way: &'static str,
+    /// What the two came to: the hash of the history, and that of the verdict.
+    pub fates: [String; 2],
     /// The number of the first differing event.
     pub event: Option<usize>,
     /// That event in the first.
     pub this: Option<Line>,
     /// That event in the other.
     pub other: Option<Line>,
+    /// Where the difference is likeliest to come from.
+    pub source: Option<String>,
 }
 
 impl From<&Determinism> for DeterminismJson {
     fn from(checked: &Determinism) -> Self {
-        let difference = |found: &Difference| DifferenceJson {
-            scenario: found.scenario.clone(),
-            seed: found.seed,
-            between: found.between,
-            fingerprints: [found.here.to_string(), found.there.to_string()],
-            event: found.event,
-            this: found.this.clone(),
-            other: found.other.clone(),
+        let difference = |found: &Difference| {
+            let parting = found.parting.as_ref();
+            DifferenceJson {
+                scenario: found.scenario.clone(),
+                seed: found.seed,
+                way: found.way.name(),
+                fates: [found.here.to_string(), found.there.to_string()],
+                event: parting.map(|parting| parting.event),
+                this: parting.and_then(|parting| parting.this.clone()),
+                other: parting.and_then(|parting| parting.other.clone()),
+                source: parting.map(|parting| parting.source.to_string()),
+            }
         };
         let first_difference = checked.first_difference.as_ref().map(difference);
-        Self { runs: checked.runs, equal: checked.equal, first_difference }
+        let ways = checked.ways.iter().map(|(way, same)| (way.name(), *same)).collect();
+        Self { runs: checked.runs, equal: checked.equal, ways, first_difference }
     }
 }

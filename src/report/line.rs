@@ -58,6 +58,9 @@ pub struct Line {
     pub host: String,
     /// The activity; empty for the world itself.
     pub activity: String,
+    /// The task; empty where the history kept no full detail, and for the world itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub task: String,
     /// What sort of event.
     pub sort: Sort,
     /// What happened.
@@ -93,7 +96,8 @@ fn line(history: &History, event: &Event, operations: &mut BTreeMap<u32, Arc<str
     };
     let host =
         if event.incarnation > 1 { format!("{}#{}", event.host, event.incarnation) } else { event.host.to_string() };
-    Line { at: event.at.as_nanos() as u64, host, activity, sort, text }
+    let task = event.task.as_deref().unwrap_or_default().to_owned();
+    Line { at: event.at.as_nanos() as u64, host, activity, task, sort, text }
 }
 
 fn words(event: &Event, operations: &BTreeMap<u32, Arc<str>>) -> (Sort, String) {

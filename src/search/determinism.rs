@@ -1,32 +1,73 @@
-//! Whether a run is a pure function of its seed: each is run twice here, with unrelated runs in between, and once in a
-//! fresh process. Where two of them differ, the first differing event is named.
+//! Whether a run is a pure function of its seed: each is made again in several ways, and has to come to the same.
+//! Where it does not, the first differing event is named, and where the difference is likeliest to come from.
+
+mod fate;
+mod source;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use self::fate::{Fate, account};
+pub use self::source::Source;
 use super::workers::in_order;
-use crate::harness::{Fingerprint, RunOptions};
-use crate::report::{Line, lines};
+use crate::harness::RunOptions;
+use crate::report::Line;
 use crate::scenario::Experiment;
 
-const WITHIN: &str = "two runs in one process";
-const ACROSS: &str = "this process and a fresh one";
+/// How a run is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// In the same process, at once.
+    Again,
+    /// In the same process, after all the runs that came after it the first time.
+    After,
+    /// In the same process, beside others on every core.
+    Beside,
+    /// In a fresh process.
+    Fresh,
+    /// In another build of the same program: with debug assertions and overflow checks, or without.
+    Build,
+}
+
+impl Way {
+    /// The two runs in words: `first and again in one process`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Again => "two runs in one process",
+            Self::After => "a run and the same after unrelated ones",
+            Self::Beside => "a run alone and the same beside others",
+            Self::Fresh => "this process and a fresh one",
+            Self::Build => "this build and the other one",
+        }
+    }
+
+    /// One word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Again => "again",
+            Self::After => "after",
+            Self::Beside => "beside",
+            Self::Fresh => "fresh",
+            Self::Build => "build",
+        }
+    }
+}
 
 /// Another process that runs the same scenarios.
 pub trait Elsewhere: Sync {
-    /// The fingerprints of these runs, in order. Each is named by scenario and seed.
+    /// What these runs come to, in order. Each is named by scenario and seed.
     ///
     /// # Errors
     /// When the other process cannot be had or does not answer.
-    fn fingerprints(&self, runs: &[(String, u64)]) -> Result<Vec<Fingerprint>, String>;
+    fn fates(&self, runs: &[(String, u64)]) -> Result<Vec<Fate>, String>;
 
-    /// All events of one run, in full detail.
+    /// The [`account`] of one run.
     ///
     /// # Errors
     /// When the other process cannot be had or does not answer.
-    fn events(&self, scenario: &str, seed: u64) -> Result<Vec<Line>, String>;
+    fn account(&self, scenario: &str, seed: u64) -> Result<Vec<Line>, String>;
 }
 
 /// A check of several experiments.
@@ -37,24 +78,26 @@ pub struct Check<'a> {
     pub from: u64,
     /// How many runs in all.
     pub runs: u64,
-    /// How many runs at once.
+    /// How many runs at once, where that decides nothing.
     pub jobs: NonZeroUsize,
     /// Set from outside to end early.
     pub stop: &'a AtomicBool,
-    /// The other process.
-    pub elsewhere: &'a dyn Elsewhere,
-    /// Told how many runs have been made, of three for each seed.
+    /// Other processes, and how each of them makes a run again.
+    pub elsewhere: &'a [(Way, &'a dyn Elsewhere)],
+    /// Told how many runs have been made in this process, of four for each seed.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Determinism {
-    /// How many seeds were run, each three times.
+    /// How many seeds were run in every way.
     pub runs: u64,
-    /// How many of them were equal all three times.
+    /// How many of them came to the same in every way.
     pub equal: u64,
-    /// The first that was not.
+    /// How many came to the same in each way.
+    pub ways: Vec<(Way, u64)>,
+    /// The first that did not.
     pub first_difference: Option<Difference>,
 }
 
@@ -65,77 +108,116 @@ pub struct Difference {
     pub scenario: String,
     /// The seed.
     pub seed: u64,
-    /// Which two runs, in words.
-    pub between: &'static str,
-    /// The fingerprint of the first run here.
-    pub here: Fingerprint,
-    /// The fingerprint of the other.
-    pub there: Fingerprint,
-    /// The number of the first differing event; `None` when the events did not differ once all of them were kept.
-    pub event: Option<usize>,
-    /// That event in the first run; `None` where it had ended.
+    /// How the run was made again when it differed.
+    pub way: Way,
+    /// What the first run came to.
+    pub here: Fate,
+    /// What the other came to.
+    pub there: Fate,
+    /// The first differing line of the two accounts; `None` when they did not differ once everything was kept.
+    pub parting: Option<Parting>,
+}
+
+/// Where two accounts part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// The number of the first differing line.
+    pub event: usize,
+    /// That line in the first run; `None` where it had ended.
     pub this: Option<Line>,
-    /// That event in the other.
+    /// That line in the other.
     pub other: Option<Line>,
+    /// Where the difference is likeliest to come from.
+    pub source: Source,
+}
+
+/// The seeds as far as they have been run in every way, and what they came to in each.
+struct Compared {
+    names: Vec<(String, u64)>,
+    first: Vec<Fate>,
+    others: Vec<(Way, Vec<Fate>)>,
 }
 
 impl Check<'_> {
     /// Runs everything, and looks for the first difference.
     ///
     /// # Errors
-    /// When the other process cannot be had or does not answer.
+    /// When another process cannot be had or does not answer.
     pub fn run(&self) -> Result<Determinism, String> {
-        let first = self.pass(self.runs, 0, |index| index);
-        // Backwards, so that other runs have come before each.
-        let count = first.len() as u64;
-        let mut second = self.pass(count, count, |index| count - 1 - index);
-        second.reverse();
-        let done = second.len().min(first.len());
-        let skipped = first.len() - done;
-        let names: Vec<(String, u64)> = (skipped..first.len()).map(|index| self.named(index as u64)).collect();
-        let third = if names.is_empty() { Vec::new() } else { self.elsewhere.fingerprints(&names)? };
-        if third.len() != names.len() {
-            return Err(format!("the fresh process answered for {} of {} runs", third.len(), names.len()));
-        }
+        let Compared { names, first, others } = self.compare()?;
         let mut equal = 0;
+        let mut ways: Vec<(Way, u64)> = others.iter().map(|(way, _)| (*way, 0)).collect();
         let mut first_difference = None;
-        for (index, (name, seed)) in names.iter().enumerate() {
-            let here = first[skipped + index];
-            let differing =
-                [(WITHIN, second[index]), (ACROSS, third[index])].into_iter().find(|(_, there)| *there != here);
+        for (index, (scenario, seed)) in names.iter().enumerate() {
+            let here = first[index];
+            let mut differing = None;
+            for ((way, fates), (_, same)) in others.iter().zip(&mut ways) {
+                if fates[index] == here {
+                    *same += 1;
+                } else if differing.is_none() {
+                    differing = Some((*way, fates[index]));
+                }
+            }
             match differing {
                 None => equal += 1,
-                Some((between, there)) if first_difference.is_none() => {
-                    let found = Difference {
-                        scenario: name.clone(),
-                        seed: *seed,
-                        between,
-                        here,
-                        there,
-                        event: None,
-                        this: None,
-                        other: None,
-                    };
+                Some((way, there)) if first_difference.is_none() => {
+                    let (scenario, seed) = (scenario.clone(), *seed);
+                    let found = Difference { scenario, seed, way, here, there, parting: None };
                     first_difference = Some(self.locate(found)?);
                 }
                 Some(_) => {}
             }
         }
-        Ok(Determinism { runs: names.len() as u64, equal, first_difference })
+        Ok(Determinism { runs: names.len() as u64, equal, ways, first_difference })
     }
 
-    fn pass(&self, count: u64, before: u64, place: impl Fn(u64) -> u64 + Sync) -> Vec<Fingerprint> {
-        let mut fingerprints = Vec::new();
-        let work = |number| {
-            let (experiment, seed) = self.deal(place(number));
-            experiment.run(seed, &RunOptions::default()).fingerprint
+    fn compare(&self) -> Result<Compared, String> {
+        // Alone, and at once again.
+        let twice = self.pass(self.runs, NonZeroUsize::MIN, 0, |place| {
+            let (experiment, seed) = self.deal(place);
+            [(); 2].map(|()| Fate::of(&experiment.run(seed, &RunOptions::default())))
+        });
+        let count = twice.len() as u64;
+        let once = |place| {
+            let (experiment, seed) = self.deal(place);
+            Fate::of(&experiment.run(seed, &RunOptions::default()))
         };
-        in_order(0..count, self.jobs, self.stop, work, |_, fingerprint| {
-            fingerprints.push(fingerprint);
-            (self.progress)(before + fingerprints.len() as u64);
+        // Backwards, so that other runs have come before each.
+        let mut after = self.pass(count, NonZeroUsize::MIN, 2 * count, |place| once(count - 1 - place));
+        after.reverse();
+        let crowd = self.jobs.saturating_mul(NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN));
+        let beside = self.pass(count, crowd, 3 * count, once);
+        // Where it was ended early, the last ones have been run in every way.
+        let skipped = twice.len() - after.len();
+        let whole = beside.len().saturating_sub(skipped);
+        let names: Vec<_> = (skipped..skipped + whole).map(|place| self.named(place as u64)).collect();
+        let part = |fates: &[Fate], from: usize| fates[from..from + whole].to_vec();
+        let (first, again): (Vec<Fate>, Vec<Fate>) = twice.into_iter().map(|[first, again]| (first, again)).unzip();
+        let mut others = vec![
+            (Way::Again, part(&again, skipped)),
+            (Way::After, part(&after, 0)),
+            (Way::Beside, part(&beside, skipped)),
+        ];
+        for (way, elsewhere) in self.elsewhere {
+            let fates = if names.is_empty() { Vec::new() } else { elsewhere.fates(&names)? };
+            if fates.len() != names.len() {
+                return Err(format!("the other process answered for {} of {} runs", fates.len(), names.len()));
+            }
+            others.push((*way, fates));
+        }
+        Ok(Compared { first: part(&first, skipped), names, others })
+    }
+
+    fn pass<T: Send>(&self, count: u64, jobs: NonZeroUsize, before: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+        let mut fates = Vec::new();
+        in_order(0..count, jobs, self.stop, work, |_, fate| {
+            fates.push(fate);
+            // The first pass makes each run twice.
+            let made = if before == 0 { 2 * fates.len() } else { fates.len() };
+            (self.progress)(before + made as u64);
             ControlFlow::Continue(())
         });
-        fingerprints
+        fates
     }
 
     /// The experiment and seed at a place.
@@ -154,17 +236,28 @@ impl Check<'_> {
         let Some(experiment) = self.experiments.iter().find(|experiment| experiment.name() == found.scenario) else {
             return Ok(found);
         };
-        let here = events(&**experiment, found.seed);
-        let fresh = self.elsewhere.events(&found.scenario, found.seed)?;
-        let again = events(&**experiment, found.seed);
-        for (between, there) in [(WITHIN, again), (ACROSS, fresh)] {
+        let here = account(&**experiment, found.seed);
+        let mut accounts = vec![(Way::Again, account(&**experiment, found.seed))];
+        if found.way == Way::Beside {
+            let crowd = self.jobs.saturating_mul(NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN));
+            let work = |_| account(&**experiment, found.seed);
+            in_order(0..4 * crowd.get() as u64, crowd, &AtomicBool::new(false), work, |_, account| {
+                accounts.push((Way::Beside, account));
+                ControlFlow::Continue(())
+            });
+        }
+        if let Some((way, elsewhere)) = self.elsewhere.iter().find(|(way, _)| *way == found.way) {
+            accounts.push((*way, elsewhere.account(&found.scenario, found.seed)?));
+        }
+        for (way, there) in accounts {
             let parted = (0..here.len().max(there.len())).find(|&index| here.get(index) != there.get(index));
-            if let Some(index) = parted {
-                found.between = between;
-                found.event = Some(index);
-                found.this = here.get(index).cloned();
-                found.other = there.get(index).cloned();
-                return Ok(found);
+            if let Some(event) = parted {
+                // What differs in one process already says more than that it does in another one.
+                found.way = if found.way == Way::After { Way::After } else { way };
+                let source = Source::likeliest(found.way, &here, &there, event);
+                let (this, other) = (here.get(event).cloned(), there.get(event).cloned());
+                found.parting = Some(Parting { event, this, other, source });
+                break;
             }
         }
         Ok(found)
@@ -174,10 +267,4 @@ impl Check<'_> {
     pub fn interrupted(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
-}
-
-/// All events of one run, in full detail.
-pub fn events(experiment: &dyn Experiment, seed: u64) -> Vec<Line> {
-    let options = RunOptions { keep_history: true, detail: true, ..RunOptions::default() };
-    experiment.run(seed, &options).history.as_ref().map(lines).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ mod tests;
 
 pub use campaign::{Campaign, Clock, Seen, Summary, Watch};
 pub use catalogue::{Catch, Hunt};
-pub use determinism::{Check, Determinism, Difference, Elsewhere, events};
+pub use determinism::{Check, Determinism, Difference, Elsewhere, Fate, Parting, Source, Way, account};
 pub use explain::{Explain, Explanation, FUTURES, Nearest, Odds, Progress};
 pub(crate) use explain::{causes, demand};
 pub use failure::{Failure, STUCK};

@@ -140,7 +140,8 @@ impl Promote<'_> {
         if let Err(why) = self.systems.parse(&exact.to_text(), "promoted.toml".as_ref(), "promoted") {
             return Err(PromoteError::Unscriptable { why: why.to_string() });
         }
-        let found = find::find(&mut bench, &exact, &Leftover::of(saved));
+        let whole = experiment.run(saved.seed, &RunOptions { keep_history: true, ..RunOptions::default() });
+        let found = find::find(&mut bench, &exact, &Leftover::of(saved, &whole));
         let ended = bench.is_over();
         let Some((mut script, mut grade)) = found else {
             return Err(if ended { PromoteError::Ended } else { PromoteError::Elusive });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::fake::{Fake, breaking, holding};
-use super::{Campaign, Catch, Check, Elsewhere, Failure, Hunt, Summary, Watch};
+use super::{Campaign, Catch, Check, Determinism, Elsewhere, Failure, Fate, Hunt, Summary, Watch, Way};
 use crate::harness::{Fingerprint, Plan, Run, Step, Verdict};
 use crate::report::Line;
 use crate::scenario::{Expect, Experiment};
@@ -222,37 +222,56 @@ fn what_is_said_to_be_unobservable_must_not_be_seen() {
 struct Made(fn(u64) -> Run);
 
 impl Elsewhere for Made {
-    fn fingerprints(&self, runs: &[(String, u64)]) -> Result<Vec<Fingerprint>, String> {
-        Ok(runs.iter().map(|(_, seed)| (self.0)(*seed).fingerprint).collect())
+    fn fates(&self, runs: &[(String, u64)]) -> Result<Vec<Fate>, String> {
+        Ok(runs.iter().map(|(_, seed)| Fate::of(&(self.0)(*seed))).collect())
     }
-    fn events(&self, _: &str, _: u64) -> Result<Vec<Line>, String> {
+    fn account(&self, _: &str, _: u64) -> Result<Vec<Line>, String> {
         Ok(Vec::new())
     }
 }
 
+/// Ten seeds of each of two scenarios, with a fresh process and another build whose runs are made up.
+fn checked(answer: fn(u64) -> Run, fresh: fn(u64) -> Run, build: fn(u64) -> Run) -> Determinism {
+    let experiments: Vec<Arc<dyn Experiment>> = ["yard/a", "yard/b"]
+        .into_iter()
+        .map(|name| Arc::new(Fake::new(name, Expect::Holds, answer)) as Arc<dyn Experiment>)
+        .collect();
+    let check = Check {
+        experiments: &experiments,
+        from: 1,
+        runs: 20,
+        jobs: JOBS,
+        stop: &AtomicBool::new(false),
+        elsewhere: &[(Way::Fresh, &Made(fresh)), (Way::Build, &Made(build))],
+        progress: &|_| {},
+    };
+    check.run().expect("it answers")
+}
+
 #[test]
-fn equal_runs_are_equal_and_a_differing_process_is_found_out() {
+fn equal_runs_are_equal_and_whoever_differs_is_found_out() {
     fn drifting(seed: u64) -> Run {
         if seed == 7 { Run { fingerprint: Fingerprint(0), ..holding(seed) } } else { holding(seed) }
     }
-    let experiments: Vec<Arc<dyn Experiment>> = ["yard/a", "yard/b"]
-        .into_iter()
-        .map(|name| Arc::new(Fake::new(name, Expect::Holds, holding)) as Arc<dyn Experiment>)
-        .collect();
-    let stop = AtomicBool::new(false);
-    let check = |elsewhere: &dyn Elsewhere| {
-        Check { experiments: &experiments, from: 1, runs: 20, jobs: JOBS, stop: &stop, elsewhere, progress: &|_| {} }
-            .run()
-            .expect("it answers")
-    };
-    let good = check(&Made(holding));
+    fn judged_otherwise(seed: u64) -> Run {
+        if seed == 3 { Run { verdict: Verdict::Violated, ..holding(seed) } } else { holding(seed) }
+    }
+    let good = checked(holding, holding, holding);
     assert_eq!((good.runs, good.equal, good.first_difference), (20, 20, None));
+    let all = [Way::Again, Way::After, Way::Beside, Way::Fresh, Way::Build];
+    assert_eq!(good.ways, all.map(|way| (way, 20)));
 
-    let bad = check(&Made(drifting));
+    let bad = checked(holding, drifting, holding);
     assert_eq!((bad.runs, bad.equal), (20, 18));
+    assert_eq!(bad.ways[3..], [(Way::Fresh, 18), (Way::Build, 20)]);
     let difference = bad.first_difference.expect("seed 7 differs");
-    assert_eq!((difference.scenario.as_str(), difference.seed), ("yard/a", 7));
-    assert_eq!(difference.between, "this process and a fresh one");
+    assert_eq!((difference.scenario.as_str(), difference.seed, difference.way), ("yard/a", 7, Way::Fresh));
+
+    let bad = checked(holding, holding, judged_otherwise);
+    assert_eq!((bad.equal, bad.ways[4]), (18, (Way::Build, 18)));
+    let difference = bad.first_difference.expect("seed 3 differs");
+    assert_eq!((difference.seed, difference.way), (3, Way::Build));
+    assert_eq!(difference.here.history, difference.there.history, "the same history, judged in two ways");
 }
 
 #[test]
@@ -261,18 +280,7 @@ fn a_run_that_depends_on_what_ran_before_is_found_out() {
     fn leaking(seed: u64) -> Run {
         Run { fingerprint: Fingerprint(COUNT.fetch_add(1, Ordering::Relaxed)), ..holding(seed) }
     }
-    let experiments: Vec<Arc<dyn Experiment>> = vec![Arc::new(Fake::new("yard/leak", Expect::Holds, leaking))];
-    let stop = AtomicBool::new(false);
-    let check = Check {
-        experiments: &experiments,
-        from: 1,
-        runs: 6,
-        jobs: NonZeroUsize::MIN,
-        stop: &stop,
-        elsewhere: &Made(holding),
-        progress: &|_| {},
-    };
-    let found = check.run().expect("it answers");
+    let found = checked(leaking, holding, holding);
     assert_eq!(found.equal, 0);
-    assert_eq!(found.first_difference.expect("every seed differs").between, "two runs in one process");
+    assert_eq!(found.first_difference.expect("every seed differs").way, Way::Again);
 }

@@ -40,6 +40,8 @@ pub struct Event {
     pub incarnation: u32,
     /// The activity it belongs to.
     pub activity: ActivityId,
+    /// The task that ran then, by its host and which child of which task it is; kept only where full detail is asked for.
+    pub task: Option<Arc<str>>,
     /// What happened.
     pub what: What,
 }
@@ -266,11 +268,10 @@ impl History {
         new
     }
 
-    pub(super) fn push(&mut self, at: Duration, host: Arc<str>, incarnation: u32, activity: ActivityId, what: What) {
+    pub(super) fn push(&mut self, event: Event) {
         if self.sealed {
             return;
         }
-        let event = Event { at, host, incarnation, activity, what };
         // Messages are folded in when they are delivered, kept or not, so that detail does not change the fingerprint.
         if !event.what.is_detail() {
             self.plain += 1;

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::disk::Disks;
 use super::executor::{self, Context, Executor};
 use super::hermetic;
-use super::history::{ActivityId, History, What};
+use super::history::{ActivityId, Event, History, What};
 use super::host::{HostId, Hosts};
 use super::logs;
 use super::net::Net;
@@ -185,13 +185,13 @@ impl World {
             let host = hosts.get(host);
             (host.name.clone(), host.incarnation)
         };
-        self.push(name, incarnation, activity, what);
+        self.push(Event { at: self.clock.elapsed(), host: name, incarnation, activity, task: None, what });
     }
 
-    fn push(&self, host: Arc<str>, incarnation: u32, activity: ActivityId, what: What) {
+    fn push(&self, event: Event) {
         let events = {
             let mut history = self.history.borrow_mut();
-            history.push(self.clock.elapsed(), host, incarnation, activity, what);
+            history.push(event);
             history.plain()
         };
         if self.redraws {
@@ -201,7 +201,9 @@ impl World {
 
     pub(super) fn record_as(&self, context: &Context, what: What) {
         let host = self.hosts.borrow().get(context.host).name.clone();
-        self.push(host, context.incarnation, context.activity, what);
+        let task = context.task.as_ref().filter(|_| self.detail).map(|task| task.name.clone());
+        let Context { incarnation, activity, .. } = *context;
+        self.push(Event { at: self.clock.elapsed(), host, incarnation, activity, task, what });
     }
 
     /// The host, incarnation and activity of the task that runs now.

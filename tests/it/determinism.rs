@@ -1,22 +1,89 @@
-//! The check that runs are pure: it passes what is, and names the event where something leaks into a run.
+//! The check that runs are pure. Whatever is known to leak into one is either without effect inside a world, or caught
+//! with its first event and its source named.
 
 use std::fmt;
+use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
-use sexton::harness::{Configured, Deployment, Draw, Fingerprint, Invariant, Load, RunOptions, System};
+use serde::{Deserialize, Serialize};
+use sexton::harness::{Configured, Deployment, Draw, Invariant, Load, RunOptions, System, Verdict};
 use sexton::report::Line;
 use sexton::scenario::{Experiment, Systems};
-use sexton::search::{Check, Determinism, Elsewhere, events};
+use sexton::search::{Check, Determinism, Elsewhere, Fate, Parting, Source, Way, account};
 
-/// A system with a leak: the fifth operation of each run answers what a counter of the whole process says.
+/// A system whose fifth operation answers with something that is not the seed's.
 #[derive(Clone)]
 struct Leaky {
-    leaks: bool,
+    leak: Leak,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Leak {
+    Nothing,
+    HashOrder,
+    Instant,
+    SystemTime,
+    Getrandom,
+    Rand,
+    FastRand,
+    Select,
+    Static,
+    ThreadId,
+    Address,
+    TokioSpawn,
+    SpawnBlocking,
+    Panic,
+}
+
+impl Leak {
+    #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is what leaks")]
+    async fn leak(self) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        match self {
+            Self::Nothing => "nothing".into(),
+            Self::HashOrder => {
+                let map: std::collections::HashMap<u32, ()> = (0..32).map(|key| (key, ())).collect();
+                #[expect(clippy::iter_over_hash_type, reason = "this is what leaks")]
+                let keys = {
+                    let mut keys = Vec::new();
+                    for key in map.keys() {
+                        keys.push(*key);
+                    }
+                    keys
+                };
+                format!("{keys:?}")
+            }
+            Self::Instant => format!("{:?}", std::time::Instant::now()),
+            Self::SystemTime => format!("{:?}", std::time::SystemTime::now()),
+            Self::Getrandom => uuid::Uuid::new_v4().to_string(),
+            Self::Rand => {
+                format!("{} {}", rand_08::random::<u64>(), rand_08::Rng::r#gen::<u64>(&mut rand_08::thread_rng()))
+            }
+            Self::FastRand => fastrand::u64(..).to_string(),
+            Self::Select => {
+                let mut taken = String::new();
+                for _ in 0..32 {
+                    tokio::select! {
+                        () = async {} => taken.push('a'),
+                        () = async {} => taken.push('b'),
+                    }
+                }
+                taken
+            }
+            Self::Static => COUNT.fetch_add(1, Ordering::Relaxed).to_string(),
+            Self::ThreadId => format!("{:?}", std::thread::current().id()),
+            Self::Address => format!("{:p}", &raw const COUNT),
+            Self::TokioSpawn => format!("{:?}", tokio::spawn(async { 7 }).await.ok()),
+            Self::SpawnBlocking => format!("{:?}", tokio::task::spawn_blocking(|| 7).await.ok()),
+            Self::Panic => panic!("as every time"),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -28,11 +95,9 @@ impl fmt::Display for Ask {
     }
 }
 
-static LEAK: AtomicU64 = AtomicU64::new(0);
-
 impl System for Leaky {
     type Operation = Ask;
-    type Outcome = u64;
+    type Outcome = String;
     type Client = ();
 
     fn name(&self) -> &'static str {
@@ -46,22 +111,28 @@ impl System for Leaky {
     fn next(&self, draw: &mut Draw<'_>) -> Option<Ask> {
         Some(Ask(draw.ordinal()))
     }
-    async fn perform(&self, (): (), ask: Ask) -> u64 {
+    async fn perform(&self, (): (), ask: Ask) -> String {
         sexton::runtime::time::sleep(Duration::from_millis(10)).await;
-        if self.leaks && ask.0 == 5 { LEAK.fetch_add(1, Ordering::Relaxed) } else { 0 }
+        if ask.0 == 5 { self.leak.leak().await } else { "as always".into() }
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
         Vec::new()
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policy {
-    leaks: bool,
+    leak: Leak,
 }
 
-#[derive(Default, Deserialize, serde::Serialize)]
+impl Default for Policy {
+    fn default() -> Self {
+        Self { leak: Leak::Nothing }
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
@@ -70,51 +141,135 @@ impl Configured for Leaky {
     type Topology = Nothing;
     type Workload = Nothing;
     fn configure(policy: Policy, _: Nothing, _: Nothing) -> Result<Self, String> {
-        Ok(Self { leaks: policy.leaks })
+        Ok(Self { leak: policy.leak })
     }
 }
 
-/// The other process is this one.
-struct Here(Arc<dyn Experiment>);
-
-impl Elsewhere for Here {
-    fn fingerprints(&self, runs: &[(String, u64)]) -> Result<Vec<Fingerprint>, String> {
-        Ok(runs.iter().map(|(_, seed)| self.0.run(*seed, &RunOptions::default()).fingerprint).collect())
-    }
-    fn events(&self, _: &str, seed: u64) -> Result<Vec<Line>, String> {
-        Ok(events(&*self.0, seed))
-    }
-}
-
-fn check(leaks: bool) -> Determinism {
-    let text = format!("about = \"x\"\nsystem = \"leaky\"\nexpect = \"holds\"\n[policy]\nleaks = {leaks}\n");
+fn experiment(leak: &str) -> Arc<dyn Experiment> {
+    let text = format!("about = \"x\"\nsystem = \"leaky\"\nexpect = \"holds\"\n[policy]\nleak = \"{leak}\"\n");
     let systems = Systems::none().with::<Leaky>("leaky");
-    let experiment = systems.parse(&text, Path::new("leaky.toml"), "leaky/it").expect("it is good");
+    systems.parse(&text, Path::new("leaky.toml"), "leaky/it").expect("it is good")
+}
+
+/// A fresh process of these tests, which answers by [`answers_for_another_process`].
+struct Fresh(String);
+
+impl Fresh {
+    fn ask(&self, what: &str, seeds: impl Iterator<Item = u64>) -> Vec<String> {
+        let tests = std::env::current_exe().expect("the tests have a binary");
+        let mut child = Command::new(tests)
+            .args(["determinism::answers_for_another_process", "--exact", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let seeds: Vec<String> = seeds.map(|seed| seed.to_string()).collect();
+        let asked = format!("{what} {} {}", self.0, seeds.join(" "));
+        child.stdin.take().expect("it reads").write_all(asked.as_bytes()).expect("it is asked");
+        let answer = child.wait_with_output().expect("it ends");
+        let answer = String::from_utf8(answer.stdout).expect("text");
+        answer.lines().filter_map(|line| Some(line.split_once("answer: ")?.1.to_owned())).collect()
+    }
+}
+
+impl Elsewhere for Fresh {
+    fn fates(&self, runs: &[(String, u64)]) -> Result<Vec<Fate>, String> {
+        self.ask("fates", runs.iter().map(|(_, seed)| *seed)).iter().map(|line| line.parse()).collect()
+    }
+    fn account(&self, _: &str, seed: u64) -> Result<Vec<Line>, String> {
+        let answer = self.ask("account", std::iter::once(seed));
+        answer.iter().map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
+    }
+}
+
+#[test]
+#[ignore = "it answers for a fresh process of the other tests"]
+fn answers_for_another_process() {
+    let mut asked = String::new();
+    std::io::stdin().read_to_string(&mut asked).expect("it is asked");
+    let mut words = asked.split(' ');
+    let (what, leak) = (words.next().expect("what"), words.next().expect("which leak"));
+    let experiment = experiment(leak);
+    let mut answers = Vec::new();
+    for seed in words.map(|seed| seed.parse().expect("a seed")) {
+        if what == "fates" {
+            answers.push(Fate::of(&experiment.run(seed, &RunOptions::default())).to_string());
+        } else {
+            let told = account(&*experiment, seed);
+            answers.extend(told.iter().map(|line| serde_json::to_string(line).expect("a line is data")));
+        }
+    }
+    let answers: String = answers.iter().map(|answer| format!("answer: {answer}\n")).collect();
+    std::io::stdout().write_all(answers.as_bytes()).expect("somebody listens");
+}
+
+fn check(leak: &str) -> Determinism {
+    let experiment = experiment(leak);
     let check = Check {
-        experiments: &[Arc::clone(&experiment)],
+        experiments: &[experiment],
         from: 1,
         runs: 12,
-        jobs: NonZeroUsize::MIN,
+        jobs: NonZeroUsize::new(2).expect("two are some"),
         stop: &AtomicBool::new(false),
-        elsewhere: &Here(experiment),
+        elsewhere: &[(Way::Fresh, &Fresh(leak.into()))],
         progress: &|_| {},
     };
     check.run().expect("the other side answers")
 }
 
 #[test]
-fn what_is_pure_is_equal() {
-    assert_eq!(check(false), Determinism { runs: 12, equal: 12, first_difference: None });
+fn what_a_world_answers_for_itself_leaks_nothing() {
+    for leak in ["nothing", "hash-order", "instant", "system-time", "getrandom", "rand", "select", "panic"] {
+        let Determinism { runs, equal, ways, first_difference } = check(leak);
+        assert_eq!((runs, equal, first_difference), (12, 12, None), "{leak}");
+        assert_eq!(ways, [Way::Again, Way::After, Way::Beside, Way::Fresh].map(|way| (way, 12)), "{leak}");
+    }
 }
 
 #[test]
-fn a_leak_is_caught_and_its_first_event_named() {
-    let checked = check(true);
-    assert_eq!((checked.runs, checked.equal), (12, 0));
-    let found = checked.first_difference.expect("there is a leak");
-    assert_eq!((found.scenario.as_str(), found.seed, found.between), ("leaky/it", 1, "two runs in one process"));
-    let (this, other) = (found.this.expect("an event"), found.other.expect("an event"));
-    assert_eq!((this.host.as_str(), this.activity.as_str()), ("c1", "ask 5"));
-    assert!(this.text.starts_with("#5 ask 5 → ") && this.text != other.text, "{this} and {other}");
-    assert!(found.event.is_some_and(|event| event > 10), "all before it is equal");
+fn seeds_differ_in_what_a_world_answers() {
+    for leak in ["hash-order", "getrandom", "rand", "select"] {
+        let experiment = experiment(leak);
+        let [one, other] = [1, 2].map(|seed| account(&*experiment, seed));
+        let answer = |told: &[Line]| told.iter().find(|line| line.text.contains("ask 5 →")).cloned();
+        let (one, other) = (answer(&one).expect("an answer"), answer(&other).expect("an answer"));
+        assert_ne!(one.text, other.text, "{leak} would be the same from every seed");
+    }
+}
+
+#[test]
+fn what_leaks_is_caught_and_its_first_event_and_source_named() {
+    let expected = [
+        ("static", Way::Again, Source::Count),
+        ("thread-id", Way::Again, Source::Thread),
+        ("fast-rand", Way::Again, Source::Value),
+        ("address", Way::Fresh, Source::Address),
+    ];
+    for (leak, way, source) in expected {
+        let checked = check(leak);
+        let found = checked.first_difference.unwrap_or_else(|| panic!("{leak} is not caught"));
+        assert_eq!((found.scenario.as_str(), found.seed, found.way), ("leaky/it", 1, way), "{leak}");
+        assert_eq!(checked.equal, 0, "{leak}");
+        let Parting { event, this, other, source: named } = found.parting.expect("it differs again");
+        assert_eq!(named, source, "{leak}");
+        let (this, other) = (this.expect("an event"), other.expect("an event"));
+        assert_eq!(
+            (this.host.as_str(), this.activity.as_str(), this.task.as_str()),
+            ("c1", "ask 5", "c1#1/1"),
+            "{leak}"
+        );
+        assert!(this.text.starts_with("#5 ask 5 → ") && this.text != other.text, "{leak}: {this} and {other}");
+        assert!(event > 10, "{leak}: all before it is equal");
+    }
+}
+
+#[test]
+fn what_leaves_the_world_breaks_the_run_and_is_named() {
+    for (leak, call) in [("tokio-spawn", "tokio::spawn"), ("spawn-blocking", "tokio::task::spawn_blocking")] {
+        let run = experiment(leak).run(1, &RunOptions::default());
+        assert_eq!(run.verdict, Verdict::Violated, "{leak}");
+        let broken = run.violations.iter().find(|broken| broken.invariant == "no-escape");
+        let broken = broken.unwrap_or_else(|| panic!("{leak} is not named: {:?}", run.violations));
+        assert!(broken.message.contains(call) && broken.message.contains("c1"), "{}", broken.message);
+    }
 }

@@ -13,24 +13,30 @@ pub(super) struct Evidence {
     pub(super) holds: Vec<Hold>,
 }
 
-/// Decisions of a shrunk run that a script has no words for, or may have none that do.
+/// What a script has no words for, may have none that do, or may do without.
 pub(super) struct Leftover {
     /// Latencies, and whose turn it is.
     pub(super) unscripted: Vec<SavedDecision>,
     /// Tasks held by chance: a hold takes the first that comes to its point, and it may have been another.
     pub(super) stalls: Vec<SavedDecision>,
+    /// What was done before it was shrunk.
+    pub(super) steps: Vec<Step>,
 }
 
 impl Leftover {
-    /// Of a shrunk failure.
-    pub(super) fn of(saved: &SavedSeed) -> Self {
+    /// Of a shrunk failure, and of the run that it was shrunk from.
+    pub(super) fn of(saved: &SavedSeed, whole: &Run) -> Self {
         let site = |saved: &SavedDecision| saved.decision.site.split(' ').next().unwrap_or_default().to_owned();
         let scripted =
             |site: &str| ["operation", "think", "swarm", "stall"].contains(&site) || site.starts_with("fault.");
         let those = |wanted: &dyn Fn(&str) -> bool| -> Vec<SavedDecision> {
             saved.decisions.iter().filter(|saved| wanted(&site(saved))).cloned().collect()
         };
-        Self { unscripted: those(&|site| !scripted(site)), stalls: those(&|site| site == "stall") }
+        Self {
+            unscripted: those(&|site| !scripted(site)),
+            stalls: those(&|site| site == "stall"),
+            steps: Evidence::of(whole).steps,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::bench::{Bench, Grade};
 use super::evidence::{Leftover, Pass, lasting, passes};
 use super::minimise::{after_a_while, compressed, reduce};
 use super::script::Script;
-use crate::harness::{Decision, Hold};
+use crate::harness::{Decision, Hold, Step};
 use crate::scenario::SavedDecision;
 
 /// For how long tasks are held at most in pairs.
@@ -29,6 +29,10 @@ const OTHER: u64 = 2;
 /// The best script that is found from this one, which plays what happened at its exact times.
 pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -> Option<(Script, Grade)> {
     let mut best: Option<(Script, Grade)> = None;
+    if exact.steps.is_empty() {
+        better(bench, &with_any_step(exact, &leftover.steps), &mut best);
+        return best;
+    }
     let exact = &named_to_last(bench, exact);
     // What a person would write comes first: as few holds as will do.
     if better(bench, &[compressed(exact), after_a_while(exact), exact.clone()], &mut best) {
@@ -80,6 +84,14 @@ pub(super) fn find(bench: &mut Bench<'_>, exact: &Script, leftover: &Leftover) -
     let stalled = Script { decisions: stalls, holds: Vec::new(), ..exact.clone() };
     better(bench, &[held, stalled], &mut best);
     best
+}
+
+/// Where nothing has to be done, something is done all the same: without a step, clients would do as they like.
+fn with_any_step(script: &Script, steps: &[Step]) -> Vec<Script> {
+    let mut steps: Vec<Step> = steps.iter().map(|step| Step { at: seconds(1), ..step.clone() }).collect();
+    steps.sort_by_key(|step| step.operation.len());
+    steps.dedup_by(|one, other| one.operation == other.operation);
+    steps.into_iter().map(|step| Script { steps: vec![step], ..script.clone() }).collect()
 }
 
 /// The script with holds at points as they are named from every seed.
