@@ -2,14 +2,15 @@
 //!
 //! Whatever a dependency asks of `clock_gettime`, `gettimeofday`, `time`, `getrandom` or `getentropy` on the thread of a
 //! run is answered from the current host's clock and the seed; on every other thread the call goes through to libc. So
-//! `SystemTime::now`, `Instant::now`, `Uuid::new_v4` and the keys of a `HashMap` follow from the seed. Code that makes
-//! system calls of its own, or reads the processor's, is out of reach.
+//! `SystemTime::now`, `Instant::now`, `Uuid::new_v4` and the keys of a `HashMap` follow from the seed. So does what asks the
+//! kernel through libc's `syscall`, as older generators do; code that has instructions of its own for that, or asks the
+//! processor, is out of reach.
 //!
 //! This is the one file with `unsafe`: each function has the signature and contract that libc documents.
 #![expect(unsafe_code, reason = "libc's own symbols are defined here, with pointers from C")]
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_int, c_long, c_uint, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::simulation::World;
@@ -180,4 +181,44 @@ pub(super) unsafe extern "C" fn getentropy(buffer: *mut c_void, length: libc::si
     let call: unsafe extern "C" fn(*mut c_void, libc::size_t) -> c_int = unsafe { std::mem::transmute(real) };
     // SAFETY: passed on as the caller gave it.
     unsafe { call(buffer, length) }
+}
+
+/// `syscall(2)`, whose further arguments are numbers and pointers: Linux passes as many as six, each in a register, to a
+/// function that takes any number of them as to one that takes six.
+///
+/// # Safety
+/// As that of the call that `number` names.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn syscall(
+    number: c_long,
+    one: usize,
+    two: usize,
+    three: usize,
+    four: usize,
+    five: usize,
+    six: usize,
+) -> c_long {
+    static REAL: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+    if number == libc::SYS_getrandom {
+        // SAFETY: the caller's contract is that of getrandom: a buffer and its length.
+        if unsafe { fill(one as *mut c_void, two) }.is_some() {
+            return two as c_long;
+        }
+    } else if number == libc::SYS_clock_gettime
+        && let Some(nanos) = inside(|world| simulated(world, one as libc::clockid_t))
+    {
+        let value = libc::timespec { tv_sec: (nanos / NANOS) as libc::time_t, tv_nsec: (nanos % NANOS) as _ };
+        // SAFETY: the caller's contract is that of clock_gettime: a clock, and a pointer to a timespec.
+        unsafe { (two as *mut libc::timespec).write(value) };
+        return 0;
+    }
+    let real = real(c"syscall", &REAL);
+    if real.is_null() {
+        return -1;
+    }
+    // SAFETY: the symbol found under this name takes any number of arguments, and so these.
+    let call: unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long =
+        unsafe { std::mem::transmute(real) };
+    // SAFETY: passed on as the caller gave it.
+    unsafe { call(number, one, two, three, four, five, six) }
 }

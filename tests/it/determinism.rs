@@ -41,48 +41,39 @@ enum Leak {
     Panic,
 }
 
-impl Leak {
-    #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is what leaks")]
-    async fn leak(self) -> String {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        match self {
-            Self::Nothing => "nothing".into(),
-            Self::HashOrder => {
-                let map: std::collections::HashMap<u32, ()> = (0..32).map(|key| (key, ())).collect();
-                #[expect(clippy::iter_over_hash_type, reason = "this is what leaks")]
-                let keys = {
-                    let mut keys = Vec::new();
-                    for key in map.keys() {
-                        keys.push(*key);
-                    }
-                    keys
-                };
-                format!("{keys:?}")
-            }
-            Self::Instant => format!("{:?}", std::time::Instant::now()),
-            Self::SystemTime => format!("{:?}", std::time::SystemTime::now()),
-            Self::Getrandom => uuid::Uuid::new_v4().to_string(),
-            Self::Rand => {
-                format!("{} {}", rand_08::random::<u64>(), rand_08::Rng::r#gen::<u64>(&mut rand_08::thread_rng()))
-            }
-            Self::FastRand => fastrand::u64(..).to_string(),
-            Self::Select => {
-                let mut taken = String::new();
-                for _ in 0..32 {
-                    tokio::select! {
-                        () = async {} => taken.push('a'),
-                        () = async {} => taken.push('b'),
-                    }
-                }
-                taken
-            }
-            Self::Static => COUNT.fetch_add(1, Ordering::Relaxed).to_string(),
-            Self::ThreadId => format!("{:?}", std::thread::current().id()),
-            Self::Address => format!("{:p}", &raw const COUNT),
-            Self::TokioSpawn => format!("{:?}", tokio::spawn(async { 7 }).await.ok()),
-            Self::SpawnBlocking => format!("{:?}", tokio::task::spawn_blocking(|| 7).await.ok()),
-            Self::Panic => panic!("as every time"),
+/// An answer with this in it.
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is what leaks")]
+async fn leaked(leak: Leak) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    match leak {
+        Leak::Nothing => "nothing".into(),
+        Leak::HashOrder => {
+            let keys: std::collections::HashSet<u32> = (0..32).collect();
+            format!("{keys:?}")
         }
+        Leak::Instant => format!("{:?}", std::time::Instant::now()),
+        Leak::SystemTime => format!("{:?}", std::time::SystemTime::now()),
+        Leak::Getrandom => uuid::Uuid::new_v4().to_string(),
+        Leak::Rand => {
+            format!("{} {}", rand_08::random::<u64>(), rand_08::Rng::r#gen::<u64>(&mut rand_08::thread_rng()))
+        }
+        Leak::FastRand => fastrand::u64(..).to_string(),
+        Leak::Select => {
+            let mut taken = String::new();
+            for _ in 0..32 {
+                tokio::select! {
+                    () = async {} => taken.push('a'),
+                    () = async {} => taken.push('b'),
+                }
+            }
+            taken
+        }
+        Leak::Static => COUNT.fetch_add(1, Ordering::Relaxed).to_string(),
+        Leak::ThreadId => format!("{:?}", std::thread::current().id()),
+        Leak::Address => format!("{:p}", &raw const COUNT),
+        Leak::TokioSpawn => format!("{:?}", tokio::spawn(async { 7 }).await.ok()),
+        Leak::SpawnBlocking => format!("{:?}", tokio::task::spawn_blocking(|| 7).await.ok()),
+        Leak::Panic => panic!("as every time"),
     }
 }
 
@@ -113,7 +104,7 @@ impl System for Leaky {
     }
     async fn perform(&self, (): (), ask: Ask) -> String {
         sexton::runtime::time::sleep(Duration::from_millis(10)).await;
-        if ask.0 == 5 { self.leak.leak().await } else { "as always".into() }
+        if ask.0 == 5 { leaked(self.leak).await } else { "as always".into() }
     }
     fn invariants(&self) -> Vec<Box<dyn Invariant<Self>>> {
         Vec::new()
@@ -199,8 +190,10 @@ fn answers_for_another_process() {
             answers.extend(told.iter().map(|line| serde_json::to_string(line).expect("a line is data")));
         }
     }
-    let answers: String = answers.iter().map(|answer| format!("answer: {answer}\n")).collect();
-    std::io::stdout().write_all(answers.as_bytes()).expect("somebody listens");
+    let mut out = std::io::stdout().lock();
+    for answer in answers {
+        writeln!(out, "answer: {answer}").expect("somebody listens");
+    }
 }
 
 fn check(leak: &str) -> Determinism {
@@ -255,7 +248,7 @@ fn what_leaks_is_caught_and_its_first_event_and_source_named() {
         let (this, other) = (this.expect("an event"), other.expect("an event"));
         assert_eq!(
             (this.host.as_str(), this.activity.as_str(), this.task.as_str()),
-            ("c1", "ask 5", "c1#1/1"),
+            ("c1", "ask 5", "c1#1/2"),
             "{leak}"
         );
         assert!(this.text.starts_with("#5 ask 5 → ") && this.text != other.text, "{leak}: {this} and {other}");

@@ -194,12 +194,13 @@ policy! {
     /// | S4-D4 | `removal = "row_first"`, `again = "stops_short"`, `unflushed = "pinned"` |
     /// | S4-R1 | `down_killed = "cleans"` |
     /// | S4-R2 | `down_absent = "cleans"` |
-    /// | S4-R3 | `notify = "swallowed"`, `view = "as_materialized"` |
+    /// | S4-R3 | `notify = "swallowed"` |
     /// | S4-R4 | `rescue = "whole_request"` |
     /// | S4-R5 | `removal = "row_first"` |
     /// | S4-R6 | `subqueries = "dropped"` |
     /// | S4-R7 | `removal = "row_first"`, `dangling = "waited_for"` |
     /// | S4-R8 | `subscribe = "five_seconds"` |
+    /// | S4-N1 | `view = "as_materialized"` |
     {
         /// A call to a materializer that has ended.
         notify: Notify = LeavesOff,
