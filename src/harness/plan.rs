@@ -49,7 +49,8 @@ pub struct Step {
 /// A scripted hold: a task that passes the point waits there until something has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The point's name, optionally followed by what it is about: `session.decorate.swapped s1`.
+    /// The point's name, optionally followed by what it is about: `session.decorate.swapped s1`. A `*` at its end stands for
+    /// any rest: `removal 1f0c-*`.
     pub point: String,
     /// What ends the hold: `<operation> starts`, `<operation> returns`, or a duration such as `2s`.
     pub until: String,

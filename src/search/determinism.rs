@@ -32,7 +32,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// The two runs in words: `first and again in one process`.
+    /// The two runs in words, as in "this process and a fresh one".
     pub fn words(self) -> &'static str {
         match self {
             Self::Again => "two runs in one process",

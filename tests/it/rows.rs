@@ -266,6 +266,18 @@ fn a_window_over_two_transactions_is_found_with_its_intruder() {
 }
 
 #[test]
+fn a_hold_may_leave_open_how_its_subject_ends() {
+    let steps = [(100, "c1", "guess t1"), (1_000, "c2", "add t1")];
+    for (point, lost) in
+        [("tally.seen t*", true), ("tally.seen", true), ("tally.seen t2*", false), ("tally.seen t", false)]
+    {
+        let hold = Hold { point: point.into(), until: "add t1 returns".into() };
+        let run = scripted(&steps, vec![], vec![hold]);
+        assert_eq!(run.verdict == Verdict::Violated, lost, "{point}");
+    }
+}
+
+#[test]
 fn a_writer_that_waited_is_told_for_itself() {
     // c1 holds the row between its look and its write, c2 waits for it.
     let holds = vec![Hold { point: "storage.after tallies:t1".into(), until: "2s".into() }];

@@ -154,3 +154,28 @@ fn point(name: &str, subject: &str) -> String {
 fn millis(time: Duration) -> Duration {
     Duration::from_millis(time.as_millis() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Pass, lasting};
+
+    #[test]
+    fn what_only_one_run_knows_is_left_open() {
+        let pass = |point: &str| Pass { point: point.into(), operation: None };
+        let others = ["seen s1", "held consumer 1f0c-77", "held status", "gone 9a", "told"].map(pass);
+        let cases = [
+            ("seen s1", "seen s1"),
+            ("held consumer 1f0c-42", "held consumer 1f0c-*"),
+            ("held consumer 2222-42", "held consumer *"),
+            ("held status", "held status"),
+            ("gone 9b", "gone"),
+            ("told", "told"),
+            ("told s1", "told"),
+            ("never s1", "never"),
+        ];
+        for (point, named) in cases {
+            assert_eq!(lasting(point, &others), named, "{point}");
+        }
+        assert_eq!(lasting("seen s1", &[]), "seen");
+    }
+}

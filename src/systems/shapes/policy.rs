@@ -100,6 +100,16 @@ switch! {
 }
 
 switch! {
+    /// Who gathers what a consumer begins with, when that one has ended.
+    Starter {
+        /// It goes on until it hears of that, and may write a snapshot (all upstream forms).
+        Outlives,
+        /// It is ended before anything else is done with the shape's files (hardened).
+        Ended,
+    }
+}
+
+switch! {
     /// What a removal of a shape does that has no row any more.
     Again {
         /// Nothing (before #4730).
@@ -201,6 +211,7 @@ policy! {
     /// | S4-R7 | `removal = "row_first"`, `dangling = "waited_for"` |
     /// | S4-R8 | `subscribe = "five_seconds"` |
     /// | S4-N1 | `view = "as_materialized"` |
+    /// | S4-N2 | `starter = "outlives"` |
     {
         /// A call to a materializer that has ended.
         notify: Notify = LeavesOff,
@@ -222,6 +233,8 @@ policy! {
         rescue: Rescue = LookupOnly,
         /// How a shape is removed.
         removal: Removal = Intent,
+        /// Who gathers what a consumer begins with.
+        starter: Starter = Ended,
         /// A removal of a shape without a row.
         again: Again = Reissues,
         /// What a consumer that has ended had not put on disk.
@@ -257,6 +270,7 @@ impl Policy {
                 recheck: Recheck::Raises,
                 rescue: Rescue::LookupOnly,
                 removal: Removal::RowFirst,
+                starter: Starter::Outlives,
                 again: Again::StopsShort,
                 unflushed: Unflushed::Pinned,
                 subqueries: Subqueries::Restored,

@@ -133,6 +133,7 @@ impl Consumer {
     /// Reads what is stored, and makes itself known to those who are to tell it of changes.
     async fn start(context: &mut Context<ToConsumer>, birth: Birth) -> Result<Self, Reason> {
         let Birth { stack, handle, query, dependencies } = birth;
+        stack.end_starter(&handle).await;
         let stored = stack.files.restore(&handle).await.map_err(Reason::failed)?;
         let mut holding = Holding::new(query, dependencies);
         holding.restore(&stored);
@@ -186,7 +187,9 @@ impl Consumer {
             let name = format!("starter {handle}").into();
             let starter = Starter { stack, handle, query, consumer, sources, position: known };
             let begin = Start { name, parent: Some(context.pid()), traps: false };
+            let handle = starter.handle.clone();
             let started: Address<()> = context.actors().spawn(begin, |_| starter.run());
+            this.stack.names().starters.insert(handle, started.pid());
             this.starter = Some(started.pid());
         }
         Ok(this)

@@ -156,6 +156,7 @@ impl Task {
             if let Some(consumer) = consumer {
                 stack.actors.stop(me, consumer.pid(), Reason::Tagged("removed"), STOP_CONSUMER).await;
             }
+            stack.end_starter(handle).await;
             point(points::REMOVAL_STOPPED, handle).await;
             while let Err(error) = stack.files.remove(handle).await {
                 tracing::warn!(%handle, %error, "files are not removed yet");

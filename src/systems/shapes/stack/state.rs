@@ -17,10 +17,10 @@ use super::table::Tables;
 use super::top::ToTop;
 use crate::runtime::fact;
 use crate::storage::Rows;
-use crate::systems::shapes::actors::{Actors, Address};
+use crate::systems::shapes::actors::{Actors, Address, Pid};
 use crate::systems::shapes::consumer::{ToConsumer, ToMaterializer};
 use crate::systems::shapes::points;
-use crate::systems::shapes::policy::Policy;
+use crate::systems::shapes::policy::{Policy, Starter};
 use crate::systems::shapes::store::{Files, Handle};
 
 /// What a stack is started with.
@@ -72,6 +72,8 @@ pub(crate) struct Names {
     pub(super) cache: Option<Address<ToCache>>,
     pub(super) consumers: BTreeMap<Handle, Address<ToConsumer>>,
     pub(super) materializers: BTreeMap<Handle, Address<ToMaterializer>>,
+    /// Who gathers what a consumer begins with.
+    pub(crate) starters: BTreeMap<Handle, Pid>,
 }
 
 impl Names {
@@ -119,6 +121,18 @@ fn living<M>(address: Option<&Address<M>>) -> Option<Address<M>> {
 }
 
 impl Stack {
+    /// Ends whoever still gathers what a consumer of a shape was to begin with: its signal may be late, and its snapshot too.
+    pub(crate) async fn end_starter(&self, handle: &Handle) {
+        let starter = self.names().starters.get(handle).copied();
+        if let Some(starter) = starter
+            && self.policy.starter == Starter::Ended
+        {
+            let end = self.actors.end_of(starter);
+            self.actors.kill(starter);
+            end.await;
+        }
+    }
+
     /// A stack that has not been started.
     pub(crate) fn new(options: Options) -> Arc<Self> {
         let Options { policy, directory, rows, slots, lock } = options;
