@@ -204,7 +204,7 @@ pub(super) struct Determinism {
     /// How many seeds in all; the scenarios take them in turn
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seeds: u64,
-    /// Another build of this program to compare with, debug for release; without it, cargo makes one
+    /// Another build of this program to compare with; a release has cargo make a debug build without it
     #[arg(long, value_name = "BINARY")]
     pub(super) other_build: Option<PathBuf>,
     #[command(flatten)]

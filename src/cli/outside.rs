@@ -47,10 +47,10 @@ pub(super) fn binary() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("the path of this program cannot be had: {error}"))
 }
 
-/// The binary of this program's other build, debug for release and the other way round, made up to date by cargo.
+/// The binary of this program's debug build, for a release, made up to date by cargo.
 ///
 /// # Errors
-/// Says why it cannot be had: this binary is not where cargo puts it, or cargo cannot make the other.
+/// Says why it cannot be had: this binary is no release where cargo puts it, or cargo cannot make the other.
 pub(super) fn other_build(own: &Path) -> Result<PathBuf, String> {
     let place = || {
         let (name, profile) = (own.file_name()?, own.parent()?);
@@ -61,23 +61,22 @@ pub(super) fn other_build(own: &Path) -> Result<PathBuf, String> {
     let elsewhere =
         || format!("{} is not in the target directory of its package; --other-build names one", own.display());
     let (name, profile, target, root) = place().ok_or_else(elsewhere)?;
-    let (other, flag) = match profile {
-        "release" => ("debug", None),
-        "debug" => ("release", Some("--release")),
+    match profile {
+        "release" => {}
+        "debug" => return Err("a release build takes long; make one, and name it with --other-build".into()),
         _ => return Err(elsewhere()),
-    };
+    }
     let made = Command::new("cargo")
         .args(["build", "--quiet", "--bin"])
         .arg(name)
-        .args(flag)
         .arg("--target-dir")
         .arg(target)
         .current_dir(root)
         .stdout(Stdio::null())
         .status();
     match made {
-        Ok(status) if status.success() => Ok(target.join(other).join(name)),
-        Ok(status) => Err(format!("cargo could not make the {other} build: {status}")),
+        Ok(status) if status.success() => Ok(target.join("debug").join(name)),
+        Ok(status) => Err(format!("cargo could not make the debug build: {status}")),
         Err(error) => Err(format!("cargo cannot be started: {error}")),
     }
 }
