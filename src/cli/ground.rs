@@ -10,7 +10,7 @@ use crate::harness::{Engine, Plan};
 use crate::scenario::Experiment;
 
 /// How many ticks of a run are too many, where nobody has said how long a tick is.
-const TOO_MANY: u128 = 2_000_000;
+const TOO_MANY: u128 = 250_000;
 
 /// The engine.
 #[derive(Clone, Copy, Debug, Args)]
@@ -18,7 +18,7 @@ pub(super) struct Ground {
     /// What runs are made on (`run`, `fuzz`, `catalogue` and `determinism`)
     #[arg(long, global = true, value_name = "ENGINE", default_value = "events")]
     engine: Named,
-    /// How long a tick of turmoil's is, in whole milliseconds [default: by the length of a run, 1ms to 50ms]
+    /// How long a tick of turmoil's is, in whole milliseconds [default: by the length of a run, 1ms to 250ms]
     #[arg(long, global = true, value_name = "TIME", value_parser = tick)]
     tick: Option<Duration>,
 }

@@ -61,12 +61,12 @@ pub struct Hold {
 
 impl Limits {
     /// How long a tick of turmoil's is unless somebody says so: a millisecond, or for long runs so much that there are not
-    /// too many ticks, up to a twentieth of a second. Each takes each host about a microsecond, whether or not it has
+    /// too many ticks, up to a quarter of a second. Each takes each host some microseconds, whether or not it has
     /// anything to do.
     pub fn tick(&self) -> Duration {
-        const TICKS: u128 = 60_000;
+        const TICKS: u128 = 24_000;
         let most = (self.chaos + self.settle).as_millis().div_ceil(TICKS);
-        Duration::from_millis(most.clamp(1, 50) as u64)
+        Duration::from_millis(most.clamp(1, 250) as u64)
     }
 }
 

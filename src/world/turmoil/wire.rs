@@ -198,6 +198,7 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) async fn connect(host: &str, port: u16) -> io::Result<Self> {
         let remote = SocketAddr::new(World::with(|world| world.resolve(host)).unwrap_or_else(over)?, port);
+        on_wires(|world, wires| wires.approached(world, remote.ip()));
         // Turmoil waits for ever where nobody answers.
         let gives_up = Duration::from_nanos(CONNECT_GIVES_UP);
         let carrier = tokio::time::timeout(gives_up, turmoil::net::TcpStream::connect(remote)).await??;
@@ -294,10 +295,24 @@ impl Wires {
         }
     }
 
-    fn sent(&mut self, world: &World, end: EndId, bytes: usize) {
-        let (from, to) = (self.ends[end].host, self.ends[end ^ 1].host);
+    /// Somebody asks for a connection.
+    fn approached(&self, world: &World, remote: IpAddr) {
+        let from = world.context.borrow().host;
+        let to = world.hosts.borrow().at(remote);
+        if let Some(to) = to {
+            self.touch(world, from, to);
+        }
+    }
+
+    /// Something sets out from one host to another; says what becomes of it.
+    fn touch(&self, world: &World, from: HostId, to: HostId) -> Way {
         let way = self.way(from, to);
         world.net.borrow_mut().touch(world, from, to, way != Way::Open);
+        way
+    }
+
+    fn sent(&mut self, world: &World, end: EndId, bytes: usize) {
+        let way = self.touch(world, self.ends[end].host, self.ends[end ^ 1].host);
         self.ends[end].lossy |= way == Way::Lossy;
         let parcel = Parcel { bytes, sent: world.clock.now(), activity: world.context.borrow().activity };
         self.ends[end ^ 1].coming.push_back(parcel);
