@@ -172,6 +172,26 @@ switch! {
 }
 
 switch! {
+    /// What is handed to a restored shape of what has become of the values that it depends on.
+    Handed {
+        /// What is in the log of that shape by then (the first hardened form).
+        Logged,
+        /// What has been taken in, which may be ahead of the log by a transaction (hardened).
+        Taken,
+    }
+}
+
+switch! {
+    /// What a request that is held across a restart has seen, once its shape lives again.
+    Seen {
+        /// Whatever was read last, although it may end before what the client has (the first hardened form).
+        Latest,
+        /// What was read before, until the shape has come as far as the client (hardened).
+        NoOlder,
+    }
+}
+
+switch! {
     /// What a shape does with a transaction that it has applied before the stack was started.
     Replayed {
         /// It applies it again (before #4668).
@@ -212,6 +232,8 @@ policy! {
     /// | S4-R8 | `subscribe = "five_seconds"` |
     /// | S4-N1 | `view = "as_materialized"` |
     /// | S4-N2 | `starter = "outlives"` |
+    /// | S4-N3 | `handed = "logged"` |
+    /// | S4-N4 | `seen = "latest"` |
     {
         /// A call to a materializer that has ended.
         notify: Notify = LeavesOff,
@@ -247,6 +269,10 @@ policy! {
         subscribe: Subscribe = Unbounded,
         /// As of when a restored shape sees what it depends on.
         view: View = AtPosition,
+        /// What is handed to one of what has become of that.
+        handed: Handed = Taken,
+        /// What a request that is held has seen.
+        seen: Seen = NoOlder,
         /// What was applied before.
         replayed: Replayed = Skipped,
         /// When the stack is active.
@@ -277,6 +303,8 @@ impl Policy {
                 dangling: Dangling::WaitedFor,
                 subscribe: Subscribe::FiveSeconds,
                 view: View::AsMaterialized,
+                handed: Handed::Logged,
+                seen: Seen::Latest,
                 replayed: Replayed::Applied,
                 active: Active::Connected,
             },

@@ -7,7 +7,7 @@ use crate::systems::shapes::actors::Reason;
 use crate::systems::shapes::consumer::ToConsumer;
 use crate::systems::shapes::outcome::{Body, Offset};
 use crate::systems::shapes::points;
-use crate::systems::shapes::policy::{Lookup, Recheck, Rescue};
+use crate::systems::shapes::policy::{Lookup, Recheck, Rescue, Seen};
 use crate::systems::shapes::protocol::Ask;
 use crate::systems::shapes::query::Query;
 use crate::systems::shapes::stack::{NoTable, Phase, Refused, Stack, ToCache, ToCleanup};
@@ -247,9 +247,10 @@ async fn live(
         let rung = bell.notified();
         match try_look(stack, handle, offset).await {
             Ok(Ok(read)) if !read.messages.is_empty() => return Ok(body(handle, read)),
-            Ok(Ok(read)) => seen = read,
-            // It is between two lives of the stack: what it has seen is as true as it was.
-            Ok(Err(_)) | Err(Refusal::NotReady) => {}
+            Ok(Ok(read)) if reaches(stack, &read, offset) => seen = read,
+            // It is between two lives of the stack, or has not come as far as in the one before: what it has seen is as true
+            // as it was.
+            Ok(Ok(_) | Err(_)) | Err(Refusal::NotReady) => {}
             Err(refusal) => return Err(refusal),
         }
         if stack.table.look_up(handle) == Ok(None) && *stack.phase().borrow() == Phase::Active {
@@ -266,7 +267,13 @@ async fn live(
             Found::Other => gone(stack, query).await,
         };
     }
-    Ok(body(handle, recheck(stack, handle, query, offset).await?.unwrap_or(seen)))
+    let again = recheck(stack, handle, query, offset).await?;
+    Ok(body(handle, again.filter(|read| reaches(stack, read, offset)).unwrap_or(seen)))
+}
+
+/// Whether a look came as far as the client has; one that did not says nothing to it.
+fn reaches(stack: &Stack, read: &Read, offset: Option<Offset>) -> bool {
+    stack.policy.seen == Seen::Latest || offset.is_none_or(|offset| offset <= read.end)
 }
 
 /// Looks once more, from the handle on, where the stack is not what it was. `None`: nothing has changed.

@@ -11,7 +11,7 @@ use super::starter::Seed;
 use crate::runtime::point;
 use crate::systems::shapes::actors::{Address, Context, Mail, Reason, Reply};
 use crate::systems::shapes::points;
-use crate::systems::shapes::policy::{Down, Policy, Subscribe, View};
+use crate::systems::shapes::policy::{Down, Handed, Policy, Subscribe, View};
 use crate::systems::shapes::query::{Column, Row};
 use crate::systems::shapes::stack::Stack;
 use crate::systems::shapes::store::{Handle, Log, Transaction};
@@ -42,6 +42,8 @@ struct Materializer {
     handle: Handle,
     log: Arc<Log>,
     position: u64,
+    /// What it was told of last: its source puts that into the log only after it has told of it.
+    latest: Option<Arc<Transaction>>,
     rows: BTreeMap<Arc<str>, Row>,
     counts: Counts,
     subscribers: Vec<(Address<ToConsumer>, Column)>,
@@ -68,11 +70,11 @@ pub(crate) async fn run(
     point(points::REPLAYING, &handle).await;
     let rows = log.rows_at(position);
     let counts = count(rows.values());
-    let mut this = Materializer { stack, handle, log, position, rows, counts, subscribers: Vec::new() };
+    let mut this = Materializer { stack, handle, log, position, latest: None, rows, counts, subscribers: Vec::new() };
     loop {
         match context.next().await {
             Mail::Letter(ToMaterializer::NewChanges(transaction, reply)) => {
-                this.take(&transaction);
+                this.take(transaction);
                 reply.send(());
             }
             Mail::Letter(ToMaterializer::Subscribe { who, column, at, reply }) => {
@@ -105,15 +107,34 @@ fn invalidates(policy: &Policy, reason: &Reason) -> bool {
 }
 
 impl Materializer {
-    fn take(&mut self, transaction: &Transaction) {
+    fn take(&mut self, transaction: Arc<Transaction>) {
         self.position = self.position.max(transaction.lsn);
-        let changes = apply(&mut self.rows, &mut self.counts, transaction);
+        let changes = apply(&mut self.rows, &mut self.counts, &transaction);
         for (who, column) in &self.subscribers {
-            let event = self.event(transaction, *column, &changes);
+            let event = self.event(&transaction, *column, &changes);
             if event.says_something() {
                 who.send(ToConsumer::Event(event));
             }
         }
+        self.latest = Some(transaction);
+    }
+
+    /// The transactions that it has taken in after a position.
+    fn after(&self, at: u64) -> Vec<Arc<Transaction>> {
+        let mut all = self.log.after(at);
+        let known = all.last().map_or(at, |last| last.lsn);
+        let unlogged = self.latest.iter().filter(|latest| latest.lsn > known);
+        if self.stack.policy.handed == Handed::Taken {
+            all.extend(unlogged.cloned());
+        }
+        all
+    }
+
+    /// The latest position that any row is as of that it has taken in.
+    fn ahead_at(&self, position: u64) -> u64 {
+        let latest = self.latest.iter().filter(|latest| latest.lsn <= position);
+        let unlogged = latest.map(|latest| latest.ahead).max().filter(|_| self.stack.policy.handed == Handed::Taken);
+        self.log.ahead_at(position).max(unlogged.unwrap_or_default())
     }
 
     fn event(&self, transaction: &Transaction, column: Column, changes: &[(Column, Arc<str>, bool)]) -> Event {
@@ -129,17 +150,17 @@ impl Materializer {
                 let mut counts = count(rows.values());
                 let values = values(&counts, column);
                 let mut later = Vec::new();
-                for transaction in self.log.after(at) {
+                for transaction in self.after(at) {
                     let changes = apply(&mut rows, &mut counts, &transaction);
                     later.push(self.event(&transaction, column, &changes));
                 }
                 later.retain(Event::says_something);
-                Seed { values, position: at, ahead: self.log.ahead_at(at), later }
+                Seed { values, position: at, ahead: self.ahead_at(at), later }
             }
             _ => Seed {
                 values: values(&self.counts, column),
                 position: self.position,
-                ahead: self.log.ahead_at(self.position),
+                ahead: self.ahead_at(self.position),
                 later: Vec::new(),
             },
         }
