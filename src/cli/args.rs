@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::ground::Ground;
 use super::pictures::Pictures;
 use crate::search::FUTURES;
 
@@ -26,6 +27,8 @@ pub(super) struct Cli {
     /// Where seeds of failures are saved
     #[arg(long, global = true, default_value = "seeds", value_name = "DIR")]
     pub(super) saved: PathBuf,
+    #[command(flatten)]
+    pub(super) ground: Ground,
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,7 +27,7 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     writable(args.common.json.as_deref())?;
     let jobs = args.common.jobs.unwrap_or_else(outside::cores);
     let own = outside::binary().map_err(|error| miette::miette!("{error}"))?;
-    let process = |binary| FreshProcess { binary, directory: desk.cli.dir.clone(), jobs };
+    let process = |binary| FreshProcess { binary, directory: desk.cli.dir.clone(), jobs, ground: desk.cli.ground.options() };
     let other = args.other_build.clone().map_or_else(|| outside::other_build(&own), Ok);
     let (fresh, built) = (process(own), other.map(process));
     let mut elsewhere: Vec<(Way, &dyn Elsewhere)> = vec![(Way::Fresh, &fresh)];
@@ -86,6 +86,7 @@ struct FreshProcess {
     binary: PathBuf,
     directory: PathBuf,
     jobs: NonZeroUsize,
+    ground: Vec<String>,
 }
 
 impl FreshProcess {
@@ -96,6 +97,7 @@ impl FreshProcess {
             .args(mode)
             .args(["--jobs", &self.jobs.to_string(), "--dir"])
             .arg(&self.directory)
+            .args(&self.ground)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -146,7 +148,7 @@ pub(super) fn fingerprints(desk: &Desk, args: &Fingerprints) -> miette::Result<S
         let known = runs.iter().find(|(experiment, _)| experiment.name() == scenario);
         let experiment = match known {
             Some((experiment, _)) => Arc::clone(experiment),
-            None => desk.scenarios.find_one(scenario)?,
+            None => desk.one(scenario)?,
         };
         runs.push((experiment, seed.parse().into_diagnostic()?));
     }

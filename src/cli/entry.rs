@@ -65,6 +65,7 @@ impl Desk {
                 options.extend([name.to_owned(), value.display().to_string()]);
             }
         }
+        options.extend(cli.ground.options());
         Self {
             scenarios: Shelf::new(&cli.dir, systems.clone()),
             seeds: SeedShelf::new(&cli.saved),
@@ -92,6 +93,9 @@ impl Desk {
 
     /// Does what the command line says.
     pub(super) fn obey(&self) -> Status {
+        if let Some(refused) = self.cli.ground.refused(&self.cli.command) {
+            return self.give_up(&refused);
+        }
         if !matches!(self.cli.command, Command::List | Command::Fingerprints(_)) {
             for missing in not_guaranteed() {
                 self.screen.warn(missing);
@@ -121,8 +125,19 @@ impl Desk {
         }
     }
 
-    /// Every scenario that these words name, once, in their order; without words, every scenario there is.
+    /// The scenario of this name, on the engine that is asked for.
+    pub(super) fn one(&self, name: &str) -> miette::Result<Arc<dyn Experiment>> {
+        self.cli.ground.put(self.scenarios.find_one(name)?).map_err(|why| miette::miette!("{why}"))
+    }
+
+    /// Every scenario that these words name, once, in their order; without words, every scenario there is. What cannot be
+    /// had on the engine that is asked for is left out, and said to be.
     pub(super) fn select(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
+        let put = |experiment| self.cli.ground.put(experiment).map_err(|why| self.screen.warn(&why)).ok();
+        Ok(self.named(words)?.into_iter().filter_map(put).collect())
+    }
+
+    fn named(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
         if words.is_empty() {
             return self.scenarios.entries()?.iter().map(|entry| self.scenarios.load(entry)).collect();
         }

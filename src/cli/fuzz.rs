@@ -59,7 +59,7 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
             experiment,
             bar,
             by_time: time.is_some(),
-            save: !args.no_save,
+            save: !args.no_save && desk.cli.ground.is_own(),
             files: &mut files,
             lost: false,
         };

@@ -11,6 +11,7 @@ mod determinism;
 mod entry;
 mod explain;
 mod fuzz;
+mod ground;
 mod list;
 mod outside;
 mod pictures;

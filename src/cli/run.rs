@@ -8,7 +8,7 @@ use crate::scenario::{Expect, Experiment};
 use crate::search::{Failure, STUCK};
 
 pub(super) fn run(desk: &Desk, args: &Args) -> miette::Result<Status> {
-    let experiment = desk.scenarios.find_one(&args.scenario)?;
+    let experiment = desk.one(&args.scenario)?;
     let screen = &desk.screen;
     args.pictures.writable()?;
     desk.screen.say(heading(&*experiment, args.seed));

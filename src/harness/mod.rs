@@ -19,6 +19,7 @@ pub use strike::Strike;
 pub(crate) use strike::{Misfit, Part};
 pub use system::{Configured, Load, System};
 
+pub use crate::world::Engine;
 pub use crate::world::clock::EPOCH;
 pub use crate::world::history::{Activity, ActivityId, Event, Fact, History, What};
 pub use crate::world::nemesis::{Drawn, Fault, Tally};

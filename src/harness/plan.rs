@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Strike;
+use crate::world::Engine;
 use crate::world::tape::Decision;
 
 /// Everything about a run but its system and its seed.
@@ -22,6 +23,8 @@ pub struct Plan {
     pub decisions: Vec<Decision>,
     /// Allowances granted to the oracles.
     pub allow: Vec<String>,
+    /// What the world runs on.
+    pub engine: Engine,
 }
 
 /// Bounds of a run.
@@ -56,6 +59,17 @@ pub struct Hold {
     pub until: String,
 }
 
+impl Limits {
+    /// How long a tick of turmoil's is unless somebody says so: a millisecond, or for long runs so much that there are not
+    /// too many ticks, up to a twentieth of a second. Each takes each host about a microsecond, whether or not it has
+    /// anything to do.
+    pub fn tick(&self) -> Duration {
+        const TICKS: u128 = 60_000;
+        let most = (self.chaos + self.settle).as_millis().div_ceil(TICKS);
+        Duration::from_millis(most.clamp(1, 50) as u64)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { chaos: Duration::from_mins(2), settle: Duration::from_mins(1), events: 5_000_000 }
@@ -73,6 +87,7 @@ impl Default for Plan {
             strikes: Vec::new(),
             decisions: Vec::new(),
             allow: Vec::new(),
+            engine: Engine::default(),
         }
     }
 }

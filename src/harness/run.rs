@@ -134,6 +134,7 @@ pub fn run<S: System>(system: &S, plan: &Plan, seed: u64, options: &RunOptions) 
         detail: options.detail,
         meanings: options.meanings,
         most_time: plan.limits.chaos + plan.limits.settle + REST,
+        engine: plan.engine,
         most_events: options.most_events.unwrap_or(u64::MAX).min(plan.limits.events),
         ..Config::default()
     };

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[cfg(feature = "sim")]
-use crate::world;
+use crate::world::{self, World};
 
 /// Where to connect or bind: `"redis:6379"`, `("redis", 6379)`, or a socket address.
 ///
@@ -68,6 +68,8 @@ enum Inner {
     Tokio(tokio::net::TcpStream),
     #[cfg(feature = "sim")]
     Simulated(world::Stream),
+    #[cfg(feature = "sim")]
+    Turmoil(world::TurmoilStream),
 }
 
 /// Does the same with whichever stream it is.
@@ -77,6 +79,8 @@ macro_rules! either {
             Inner::Tokio($stream) => $act,
             #[cfg(feature = "sim")]
             Inner::Simulated($stream) => $act,
+            #[cfg(feature = "sim")]
+            Inner::Turmoil($stream) => $act,
         }
     };
 }
@@ -90,8 +94,12 @@ impl TcpStream {
     pub async fn connect(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
         #[cfg(feature = "sim")]
-        if super::inside() {
-            return world::Stream::connect(&host, port).await.map(|stream| Self(Inner::Simulated(stream)));
+        match World::is_on_turmoil() {
+            Some(false) => return world::Stream::connect(&host, port).await.map(|s| Self(Inner::Simulated(s))),
+            Some(true) => {
+                return world::TurmoilStream::connect(&host, port).await.map(|s| Self(Inner::Turmoil(s)));
+            }
+            None => {}
         }
         tokio::net::TcpStream::connect((host.as_str(), port)).await.map(|stream| Self(Inner::Tokio(stream)))
     }
@@ -105,6 +113,8 @@ impl TcpStream {
             Inner::Tokio(stream) => stream.peer_addr(),
             #[cfg(feature = "sim")]
             Inner::Simulated(stream) => Ok(stream.peer_addr()),
+            #[cfg(feature = "sim")]
+            Inner::Turmoil(stream) => Ok(stream.peer_addr()),
         }
     }
 
@@ -117,6 +127,8 @@ impl TcpStream {
             Inner::Tokio(stream) => stream.local_addr(),
             #[cfg(feature = "sim")]
             Inner::Simulated(stream) => Ok(stream.local_addr()),
+            #[cfg(feature = "sim")]
+            Inner::Turmoil(stream) => Ok(stream.local_addr()),
         }
     }
 
@@ -128,7 +140,7 @@ impl TcpStream {
         match &self.0 {
             Inner::Tokio(stream) => stream.set_nodelay(nodelay),
             #[cfg(feature = "sim")]
-            Inner::Simulated(_) => Ok(()),
+            Inner::Simulated(_) | Inner::Turmoil(_) => Ok(()),
         }
     }
 }
@@ -160,6 +172,8 @@ enum Listening {
     Tokio(tokio::net::TcpListener),
     #[cfg(feature = "sim")]
     Simulated(world::Listener),
+    #[cfg(feature = "sim")]
+    Turmoil(world::TurmoilListener),
 }
 
 impl TcpListener {
@@ -171,8 +185,12 @@ impl TcpListener {
     pub async fn bind(address: impl Address) -> io::Result<Self> {
         let (host, port) = address.host_port()?;
         #[cfg(feature = "sim")]
-        if super::inside() {
-            return world::Listener::bind(port).map(|listener| Self(Listening::Simulated(listener)));
+        match World::is_on_turmoil() {
+            Some(false) => return world::Listener::bind(port).map(|it| Self(Listening::Simulated(it))),
+            Some(true) => {
+                return world::TurmoilListener::bind(port).await.map(|it| Self(Listening::Turmoil(it)));
+            }
+            None => {}
         }
         tokio::net::TcpListener::bind((host.as_str(), port)).await.map(|listener| Self(Listening::Tokio(listener)))
     }
@@ -190,6 +208,10 @@ impl TcpListener {
             Listening::Simulated(listener) => {
                 listener.accept().await.map(|(stream, peer)| (TcpStream(Inner::Simulated(stream)), peer))
             }
+            #[cfg(feature = "sim")]
+            Listening::Turmoil(listener) => {
+                listener.accept().await.map(|(stream, peer)| (TcpStream(Inner::Turmoil(stream)), peer))
+            }
         }
     }
 
@@ -202,6 +224,8 @@ impl TcpListener {
             Listening::Tokio(listener) => listener.local_addr(),
             #[cfg(feature = "sim")]
             Listening::Simulated(listener) => Ok(listener.local_addr()),
+            #[cfg(feature = "sim")]
+            Listening::Turmoil(listener) => Ok(listener.local_addr()),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::expect;
 use super::experiment::{Bound, Digest, Sizes, Title, USUAL_SEEDS};
 use super::sheet::{DecisionSheet, Frame, HoldSheet, LimitsSheet, Sheet, Span, StepSheet, StrikeSheet, Tables};
 use super::{Expect, Experiment};
-use crate::harness::{Configured, Decision, Hold, Limits, Part, Plan, Step, Strike};
+use crate::harness::{Configured, Decision, Engine, Hold, Limits, Part, Plan, Step, Strike};
 
 type TablesOf<S> = Tables<<S as Configured>::Policy, <S as Configured>::Topology, <S as Configured>::Workload>;
 
@@ -180,6 +180,7 @@ fn plan<S: Configured>(source: &Source, frame: &Frame, system: &S) -> Result<Pla
         strikes,
         decisions: frame.decisions.iter().map(decision).collect(),
         allow: frame.allow.iter().map(|allowance| allowance.get_ref().clone()).collect(),
+        engine: Engine::default(),
     })
 }
 

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::nearest::instead;
 use super::{Expect, FileError};
-use crate::harness::{self, Plan, Run, RunOptions, System};
+use crate::harness::{self, Engine, Plan, Run, RunOptions, System};
 
 /// A hash over everything in a scenario that decides its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +60,11 @@ pub trait Experiment: Send + Sync {
     /// The same under the system's hardened policy and without allowances, expected to hold.
     /// `None` where the system has no policy to harden.
     fn hardened(&self) -> Option<Arc<dyn Experiment>>;
+    /// The same on another engine. None where it cannot be had on another.
+    fn on(&self, engine: Engine) -> Option<Arc<dyn Experiment>> {
+        let _ = engine;
+        None
+    }
     /// The whole numbers of its `[topology]`, defaults included. None where no file describes it.
     fn sizes(&self) -> Vec<(String, u64)> {
         Vec::new()
@@ -171,6 +176,17 @@ impl<S: System> Experiment for Bound<S> {
     }
     fn hardened(&self) -> Option<Arc<dyn Experiment>> {
         self.hardened.clone()
+    }
+    fn on(&self, engine: Engine) -> Option<Arc<dyn Experiment>> {
+        let hardened = self.hardened.as_ref().map(|hardened| hardened.on(engine));
+        Some(Arc::new(Self {
+            system: self.system.clone(),
+            plan: Plan { engine, ..self.plan.clone() },
+            title: self.title.clone(),
+            hardened: hardened.flatten(),
+            // Sizes are for making saved failures smaller, and those are kept of one engine only.
+            sizes: None,
+        }))
     }
     fn sizes(&self) -> Vec<(String, u64)> {
         self.sizes.as_ref().map(|sizes| sizes.all.clone()).unwrap_or_default()

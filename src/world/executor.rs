@@ -65,18 +65,28 @@ pub(super) struct Task {
     woken_outside: AtomicBool,
 }
 
-type Ready = Runnable<Arc<Task>>;
+pub(super) type Ready = Runnable<Arc<Task>>;
 
-/// The queue of ready tasks, and the handles that keep all tasks alive.
+/// Ready tasks in order, each with whether it has not given way yet, and what polls them.
+#[derive(Default)]
+struct Lane {
+    ready: VecDeque<(Ready, bool)>,
+    /// Wakes whoever polls the lane.
+    root: Option<Waker>,
+    /// Whether it is being polled.
+    running: bool,
+}
+
+/// The queues of ready tasks, and the handles that keep all tasks alive.
 #[derive(Default)]
 pub(super) struct Executor {
-    ready: RefCell<VecDeque<(Ready, bool)>>,
+    /// One for all hosts, or one for each where each has a runtime of its own.
+    lanes: RefCell<Vec<Lane>>,
+    lane_each: bool,
     alive: RefCell<BTreeMap<u64, async_task::Task<(), Arc<Task>>>>,
     /// Tasks of paused hosts that would be ready.
     parked: RefCell<BTreeMap<HostId, Vec<Ready>>>,
     next_id: Cell<u64>,
-    root: RefCell<Option<Waker>>,
-    in_root: Cell<bool>,
     /// Per million: how likely a woken task gives way. Set by the plan of a run.
     unfairness: Cell<u64>,
     main: Cell<Option<u64>>,
@@ -100,14 +110,52 @@ fn schedule(ready: Ready) {
     // After the end of a run nobody polls: dropping the runnable drops its future.
     let mut ready = Some(ready);
     World::with(|world| {
-        let executor = &world.executor;
-        executor.ready.borrow_mut().push_back((ready.take().expect("scheduled once"), true));
-        if !executor.in_root.get()
-            && let Some(root) = &*executor.root.borrow()
-        {
-            root.wake_by_ref();
-        }
+        let ready = ready.take().expect("scheduled once");
+        let host = ready.metadata().host;
+        world.executor.on_lane(host, |lane| {
+            lane.ready.push_back((ready, true));
+            if !lane.running
+                && let Some(root) = &lane.root
+            {
+                root.wake_by_ref();
+            }
+        });
     });
+}
+
+impl Executor {
+    /// With a lane for each host, as each has a runtime of its own.
+    pub(super) fn with_lane_each() -> Self {
+        Self { lane_each: true, ..Self::default() }
+    }
+
+    fn on_lane<R>(&self, host: HostId, act: impl FnOnce(&mut Lane) -> R) -> R {
+        let place = if self.lane_each { usize::from(host.0) } else { 0 };
+        let mut lanes = self.lanes.borrow_mut();
+        if lanes.len() <= place {
+            lanes.resize_with(place + 1, Lane::default);
+        }
+        act(&mut lanes[place])
+    }
+
+    /// Whether the main task has not ended.
+    pub(super) fn main_alive(&self) -> bool {
+        self.main.get().is_some_and(|id| self.alive.borrow().contains_key(&id))
+    }
+
+    /// A waker for whoever polls the lane of this host; from now on the lane is being polled.
+    pub(super) fn enter_lane(&self, host: HostId, waker: &Waker) {
+        self.on_lane(host, |lane| {
+            if lane.root.as_ref().is_none_or(|root| !root.will_wake(waker)) {
+                lane.root = Some(waker.clone());
+            }
+            lane.running = true;
+        });
+    }
+
+    pub(super) fn leave_lane(&self, host: HostId) {
+        self.on_lane(host, |lane| lane.running = false);
+    }
 }
 
 impl World {
@@ -188,26 +236,25 @@ impl World {
         result
     }
 
-    /// Drops every task of a host at once. The network must be deaf to it already.
-    pub(super) fn drop_tasks(self: &Rc<Self>, host: HostId) {
+    /// Drops every task of a host's incarnation at once. The network must be deaf to it already.
+    pub(super) fn drop_tasks(self: &Rc<Self>, host: HostId, incarnation: u32) {
+        let doomed = |task: &Task| task.host == host && task.incarnation == incarnation;
         let running = self.context.borrow().task.as_ref().map(|task| task.id);
-        let doomed: Vec<_> = {
+        let handles: Vec<_> = {
             let mut alive = self.executor.alive.borrow_mut();
             let ids: Vec<u64> =
-                alive.iter().filter(|(_, task)| task.metadata().host == host).map(|(id, _)| *id).collect();
+                alive.iter().filter(|(_, task)| doomed(task.metadata())).map(|(id, _)| *id).collect();
             ids.iter().filter_map(|id| alive.remove(id)).collect()
         };
         // Dropping a handle cancels its task, which schedules it once more so that its future can be dropped there.
-        drop(doomed);
+        drop(handles);
         let parked = self.executor.parked.borrow_mut().remove(&host).unwrap_or_default();
-        let scheduled: Vec<Ready> = {
-            let mut ready = self.executor.ready.borrow_mut();
-            let (mine, others): (VecDeque<_>, VecDeque<_>) = ready
-                .drain(..)
-                .partition(|(task, _)| task.metadata().host == host && Some(task.metadata().id) != running);
-            *ready = others;
+        let scheduled: Vec<Ready> = self.executor.on_lane(host, |lane| {
+            let (mine, others): (VecDeque<_>, VecDeque<_>) =
+                lane.ready.drain(..).partition(|(task, _)| doomed(task.metadata()) && Some(task.metadata().id) != running);
+            lane.ready = others;
             mine.into_iter().map(|(task, _)| task).collect()
-        };
+        });
         for ready in parked.into_iter().chain(scheduled) {
             self.run_task(ready);
         }
@@ -216,21 +263,23 @@ impl World {
     /// Lets the tasks of a host go on after a pause.
     pub(super) fn unpark(&self, host: HostId) {
         let parked = self.executor.parked.borrow_mut().remove(&host).unwrap_or_default();
-        self.executor.ready.borrow_mut().extend(parked.into_iter().map(|task| (task, true)));
-        if let Some(root) = &*self.executor.root.borrow() {
-            root.wake_by_ref();
-        }
+        self.executor.on_lane(host, |lane| {
+            lane.ready.extend(parked.into_iter().map(|task| (task, true)));
+            if let Some(root) = &lane.root {
+                root.wake_by_ref();
+            }
+        });
     }
 
-    /// The next task to run, after those that it lets pass.
-    fn next_ready(&self) -> Option<Ready> {
+    /// The next task to run on the lane of this host, after those that it lets pass.
+    pub(super) fn next_ready(&self, of: HostId) -> Option<Ready> {
         loop {
-            let (task, fresh) = self.executor.ready.borrow_mut().pop_front()?;
+            let ((task, fresh), others) =
+                self.executor.on_lane(of, |lane| Some((lane.ready.pop_front()?, lane.ready.len())))?;
             let meta = task.metadata();
             let wake = u64::from(meta.polls.fetch_add(u32::from(fresh), Ordering::Relaxed));
-            let mut ready = self.executor.ready.borrow_mut();
             let unfairness = self.executor.unfairness.get();
-            if fresh && !ready.is_empty() && (unfairness > 0 || self.tape.borrow().is_pinned()) {
+            if fresh && others > 0 && (unfairness > 0 || self.tape.borrow().is_pinned()) {
                 let mut tape = self.tape.borrow_mut();
                 let site = *meta.site.get_or_init(|| tape.site("schedule", &meta.name));
                 // The decision is numbered by the task's own wakes, so that it stays when other tasks come or go.
@@ -243,13 +292,12 @@ impl World {
                 }
                 drop(tape);
                 if passes > 0 {
-                    let place = (passes as usize).min(ready.len());
-                    ready.insert(place, (task, false));
+                    let place = (passes as usize).min(others);
+                    self.executor.on_lane(of, |lane| lane.ready.insert(place, (task, false)));
                     continue;
                 }
             }
             if self.hosts.borrow().get(meta.host).paused > 0 {
-                drop(ready);
                 let host = task.metadata().host;
                 self.executor.parked.borrow_mut().entry(host).or_default().push(task);
                 continue;
@@ -258,7 +306,7 @@ impl World {
         }
     }
 
-    fn run_task(self: &Rc<Self>, ready: Ready) {
+    pub(super) fn run_task(self: &Rc<Self>, ready: Ready) {
         let task = ready.metadata().clone();
         let context = Context {
             host: task.host,
@@ -286,7 +334,12 @@ impl World {
         }
     }
 
-    /// What still waits, by host, for the report of a run that is stuck.
+    /// The report of a run that is stuck: after what it was given up, and what still waits.
+    pub(super) fn gave_up(&self, after: &str) -> String {
+        format!("gave up after {after} at {:?}; still waiting: {}", self.elapsed(), self.waiting())
+    }
+
+    /// What still waits, by host.
     fn waiting(&self) -> String {
         let mut hosts: BTreeMap<HostId, (usize, Vec<Arc<str>>)> = BTreeMap::new();
         let alive = self.executor.alive.borrow();
@@ -317,10 +370,19 @@ impl World {
     }
 }
 
-/// Starts the main future of a run as a task of the world's own host.
-pub(super) fn spawn_main(world: &Rc<World>, future: impl Future<Output = ()> + 'static) {
-    let handle = world.spawn_on(HostId::WORLD, future);
+/// Starts the main future of a run as a task of the world's own host; what it returns will be found in the cell.
+pub(super) fn spawn_main<T: 'static>(
+    world: &Rc<World>,
+    future: impl Future<Output = T> + 'static,
+) -> Rc<RefCell<Option<T>>> {
+    let value: Rc<RefCell<Option<T>>> = Rc::default();
+    let result = value.clone();
+    let handle = world.spawn_on(HostId::WORLD, async move {
+        let done = future.await;
+        *result.borrow_mut() = Some(done);
+    });
     world.executor.main.set(Some(handle.id));
+    value
 }
 
 /// Drops all tasks, and those that their destructors start, while the world still stands.
@@ -334,7 +396,7 @@ pub(super) fn drop_all_tasks(world: &Rc<World>) {
             world.run_task(ready);
         }
         loop {
-            let next = world.executor.ready.borrow_mut().pop_front();
+            let next = world.executor.lanes.borrow_mut().iter_mut().find_map(|lane| lane.ready.pop_front());
             let Some((ready, _)) = next else { break };
             idle = false;
             world.run_task(ready);
@@ -343,5 +405,5 @@ pub(super) fn drop_all_tasks(world: &Rc<World>) {
             break;
         }
     }
-    *world.executor.root.borrow_mut() = None;
+    world.executor.lanes.borrow_mut().clear();
 }

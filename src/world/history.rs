@@ -284,6 +284,11 @@ impl History {
         self.events.push(event);
     }
 
+    /// Puts the events in the order of time; what came at the same time stays as it is.
+    pub(super) fn sort_by_time(&mut self) {
+        self.events.sort_by_key(|event| event.at);
+    }
+
     /// Folds a network delivery into the fingerprint.
     pub(super) fn fold(&mut self, at: u64, port: u16, data: &[u8]) {
         self.folded = xxh3_64_with_seed(data, self.folded ^ at.rotate_left(16) ^ u64::from(port));

@@ -80,6 +80,11 @@ impl Hosts {
         &mut self.all[id.0 as usize]
     }
 
+    /// The host with this address.
+    pub(super) fn at(&self, ip: IpAddr) -> Option<HostId> {
+        self.all.iter().position(|host| host.ip == ip).map(|place| HostId(place as u16))
+    }
+
     /// A host by its name or its address.
     pub(super) fn find(&self, name: &str) -> Option<HostId> {
         let ip: Option<IpAddr> = name.parse().ok();
@@ -124,6 +129,9 @@ impl World {
             state.program.clone()
         };
         self.record_of(host, What::Started);
+        if let Some(turmoil) = &self.turmoil {
+            turmoil.start(host);
+        }
         let Some(program) = program else { return };
         // The program is made inside its first task, so that whatever it does at once is done by the host.
         let world = self.clone();
@@ -164,14 +172,20 @@ impl World {
 
     /// The end of an incarnation, by a crash or because its program returned: as the end of a process.
     fn end(self: &Rc<Self>, host: HostId) {
-        {
+        let incarnation = {
             let mut hosts = self.hosts.borrow_mut();
             let state = hosts.get_mut(host);
             state.up = false;
             state.paused = 0;
+            state.incarnation
+        };
+        if let Some(turmoil) = &self.turmoil {
+            // Its tasks go with the runtime that polls them, once nothing of it runs.
+            turmoil.end(host);
+            return;
         }
         self.net_crash(host);
-        self.drop_tasks(host);
+        self.drop_tasks(host, incarnation);
     }
 
     /// Pauses a host: its tasks stand still while the world goes on, as under a stopped process or a long collection.

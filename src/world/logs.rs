@@ -31,7 +31,8 @@ struct Logs;
 
 impl Subscriber for Logs {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::DEBUG
+        // Turmoil tells of each message and host; that is told here by the world.
+        *metadata.level() <= Level::DEBUG && !metadata.target().starts_with("turmoil")
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {

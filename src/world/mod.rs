@@ -17,6 +17,7 @@ mod points;
 mod simulation;
 mod stream;
 pub mod tape;
+mod turmoil;
 
 pub(crate) use activity::{activity, resume_activity};
 pub(crate) use disk::{Call, on_disk};
@@ -25,5 +26,7 @@ pub(crate) use executor::{Ended, JoinHandle};
 pub use host::{HostId, Program, crash_self};
 pub use points::HoldId;
 pub(crate) use points::pass;
-pub use simulation::{Config, Outcome, World, not_guaranteed, simulate};
+pub use simulation::{Config, Engine, Outcome, World, not_guaranteed, simulate};
 pub(crate) use stream::{Listener, Stream};
+pub use turmoil::{Observer, Software, observe};
+pub(crate) use turmoil::{Listener as TurmoilListener, Stream as TurmoilStream};

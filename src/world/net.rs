@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::faults::Traps;
-pub(super) use self::faults::{Set, Touched};
+pub(super) use self::faults::{Set, Touched, Trap};
 use super::history::ActivityId;
 use super::host::HostId;
 use super::simulation::World;
@@ -169,6 +169,19 @@ impl Net {
         self.queue.peek().map(|Reverse(delivery)| delivery.at)
     }
 
+    /// The most that an ordinary message takes beyond the shortest way, in nanoseconds.
+    pub(super) fn jitter(&self) -> u64 {
+        self.jitter
+    }
+
+    /// Something is sent over a link, as others carry it; `stalled`: and comes to a stop there.
+    pub(super) fn touch(&mut self, world: &World, from: HostId, to: HostId, stalled: bool) {
+        let link = self.link(world, from, to);
+        let link = &mut self.links[link];
+        link.touched.slowed |= link.slow > 0;
+        link.touched.stalled |= stalled;
+    }
+
     /// From now on nothing is sent and nothing arrives.
     pub(super) fn deafen(&mut self) {
         self.deaf = true;
@@ -275,6 +288,9 @@ impl World {
     /// The most that an ordinary message takes beyond the shortest way.
     pub fn set_jitter(&self, most: Duration) {
         self.net.borrow_mut().jitter = most.as_nanos() as u64;
+        if let Some(turmoil) = &self.turmoil {
+            turmoil.jitter_changed();
+        }
     }
 
     /// The network's part of a crash: nothing of the host is heard any more, and its peers are reset.

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::subscriber::DefaultGuard;
+
 use super::clock::Clock;
 use super::disk::Disks;
 use super::executor::{self, Context, Executor};
@@ -19,6 +21,7 @@ use super::logs;
 use super::net::Net;
 use super::points::Points;
 use super::tape::{Decision, Redraw, Tape};
+use super::turmoil::{self, Turmoil};
 
 /// How to run a simulation.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Config {
     pub most_events: u64,
     /// Stack of the run's thread, in bytes.
     pub stack: usize,
+    /// What it runs on.
+    pub engine: Engine,
 }
 
 impl Default for Config {
@@ -55,6 +60,7 @@ impl Default for Config {
             most_time: Duration::from_hours(24 * 365),
             most_events: 50_000_000,
             stack: 32 << 20,
+            engine: Engine::Events,
         }
     }
 }
@@ -92,6 +98,24 @@ pub struct Outcome<T> {
     pub events: u64,
 }
 
+/// What a world runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// A queue of events of its own: time in which nothing happens takes none.
+    #[default]
+    Events,
+    /// Turmoil's network, clock and hosts. Time goes in ticks, and messages travel from one tick to a later one.
+    ///
+    /// What differs from a world of its own: the order of tasks of different hosts is turmoil's; a one-way cut loses
+    /// what is sent and does not keep it, and so does every other partition; a stream that has lost something is reset
+    /// when the way is open again; a crash closes streams, rather than resetting them; what leaves for tokio's own
+    /// tasks is not found out.
+    Turmoil {
+        /// How long a tick is, in whole milliseconds.
+        tick: Duration,
+    },
+}
+
 /// The world of the current thread.
 pub struct World {
     pub(super) tape: RefCell<Tape>,
@@ -103,6 +127,8 @@ pub struct World {
     pub(super) net: RefCell<Net>,
     pub(super) points: RefCell<Points>,
     pub(super) context: RefCell<Context>,
+    /// What it keeps beside turmoil, where that has the clock, the network and the hosts.
+    pub(super) turmoil: Option<Turmoil>,
     pub(super) events: Cell<u64>,
     pub(super) detail: bool,
     redraws: bool,
@@ -116,12 +142,14 @@ thread_local! {
 }
 
 impl World {
-    fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, turmoil: Option<Turmoil>) -> Self {
+        let executor = if turmoil.is_some() { Executor::with_lane_each() } else { Executor::default() };
         Self {
             tape: RefCell::new(tape(config)),
             history: RefCell::new(History::new()),
             clock: Clock::default(),
-            executor: Executor::default(),
+            executor,
+            turmoil,
             hosts: RefCell::new(Hosts::new(config.seed)),
             disks: RefCell::default(),
             net: RefCell::new(Net::default()),
@@ -136,6 +164,11 @@ impl World {
     /// The world of this thread; `None` outside of a run, and once the run is being torn down.
     pub fn current() -> Option<Rc<Self>> {
         Self::with(Rc::clone)
+    }
+
+    /// Whether the world of this thread, if it has one, is on turmoil.
+    pub(crate) fn is_on_turmoil() -> Option<bool> {
+        Self::with(|world| world.turmoil.is_some())
     }
 
     /// Does something with the world of this thread, if it has one.
@@ -249,20 +282,46 @@ fn tape(config: &Config) -> Tape {
 /// assert_eq!(outcome.value, Some("a week later"));
 /// ```
 ///
+/// On turmoil `main` is called before there is a runtime; what it returns runs on one.
+///
 /// # Panics
-/// When the thread cannot be made.
+/// When a tick of turmoil's is not a number of whole milliseconds, or the thread cannot be made.
 pub fn simulate<T, F>(config: Config, main: impl FnOnce() -> F + Send) -> Outcome<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + 'static,
 {
+    on_fresh_thread(config.stack, move || match config.engine {
+        Engine::Events => by_events(&config, main),
+        Engine::Turmoil { tick } => turmoil::by_ticks(&config, tick, main),
+    })
+}
+
+fn by_events<T: 'static, F: Future<Output = T> + 'static>(config: &Config, main: impl FnOnce() -> F) -> Outcome<T> {
+    let seat = Seat::take(World::new(config, None));
+    let world = seat.world.clone();
+    let runtime = executor::runtime(config.seed);
+    let future = {
+        let _entered = runtime.enter();
+        main()
+    };
+    let value = executor::spawn_main(&world, future);
+    let stuck = runtime.block_on(executor::Root::new(&world, &runtime, config));
+    seat.leave(&value, stuck, || {
+        let _entered = runtime.enter();
+        world.net.borrow_mut().deafen();
+        executor::drop_all_tasks(&world);
+    })
+}
+
+/// Does something on a thread of its own: whatever a dependency keeps in thread-locals is new there.
+pub(super) fn on_fresh_thread<R: Send>(stack: usize, act: impl FnOnce() -> R + Send) -> R {
     #[expect(clippy::disallowed_methods, reason = "each run owns one thread, which does nothing else")]
     std::thread::scope(|scope| {
-        // The thread is fresh so that whatever a dependency keeps in thread-locals is new too.
         let thread = std::thread::Builder::new()
             .name("world".into())
-            .stack_size(config.stack)
-            .spawn_scoped(scope, move || on_this_thread(&config, main))
+            .stack_size(stack)
+            .spawn_scoped(scope, act)
             .expect("the operating system gives a thread to each run");
         match thread.join() {
             Ok(outcome) => outcome,
@@ -271,54 +330,49 @@ where
     })
 }
 
-fn on_this_thread<T: 'static, F: Future<Output = T> + 'static>(
-    config: &Config,
-    main: impl FnOnce() -> F,
-) -> Outcome<T> {
-    executor::silence_panics();
-    let world = Rc::new(World::new(config));
-    assert!(WORLD.with(|slot| slot.set(world.clone()).is_ok()), "a run has a fresh thread");
-    let _inside = hermetic::enter();
-    let _logs = logs::install();
+/// A world in its place: its thread finds it, and the thread's clock, entropy and logs are the world's.
+pub(super) struct Seat {
+    pub(super) world: Rc<World>,
+    _inside: hermetic::Inside,
+    _logs: DefaultGuard,
+}
 
-    let runtime = executor::runtime(config.seed);
-    let value: Rc<RefCell<Option<T>>> = Rc::default();
-    let result = value.clone();
-    let future = {
-        let _entered = runtime.enter();
-        main()
-    };
-    executor::spawn_main(&world, async move {
-        let done = future.await;
-        *result.borrow_mut() = Some(done);
-    });
-    let stuck = runtime.block_on(executor::Root::new(&world, &runtime, config));
-
-    world.look_for_foreign_wakes();
-    // What destructors do from here on is not part of the run.
-    world.history.borrow_mut().seal();
-    // In this order: the network turns deaf, so that no destructor says goodbye; the tasks go while the world and the
-    // runtime still stand; then the world is no longer found; and only then the runtime drops its timers.
-    {
-        let _entered = runtime.enter();
-        world.net.borrow_mut().deafen();
-        executor::drop_all_tasks(&world);
+impl Seat {
+    pub(super) fn take(world: World) -> Self {
+        executor::silence_panics();
+        let world = Rc::new(world);
+        assert!(WORLD.with(|slot| slot.set(world.clone()).is_ok()), "a run has a fresh thread");
+        Self { world, _inside: hermetic::enter(), _logs: logs::install() }
     }
-    OVER.set(true);
-    drop(runtime);
 
-    let tape = world.tape.borrow();
-    let value = value.borrow_mut().take();
-    let simulated = world.clock.elapsed();
-    let history = std::mem::take(&mut *world.history.borrow_mut());
-    Outcome {
-        value,
-        stuck,
-        history,
-        decisions: tape.decisions(),
-        meanings: tape.meanings(),
-        drift: tape.drift(),
-        simulated,
-        events: world.events.get(),
+    /// The end of a run. `tear_down` drops all tasks while what they run on still stands; it is dropped after that.
+    pub(super) fn leave<T>(
+        self,
+        value: &RefCell<Option<T>>,
+        stuck: Option<String>,
+        tear_down: impl FnOnce(),
+    ) -> Outcome<T> {
+        let world = &self.world;
+        world.look_for_foreign_wakes();
+        // What destructors do from here on is not part of the run.
+        world.history.borrow_mut().seal();
+        // In this order: the network turns deaf, so that no destructor says goodbye; the tasks go while the world and
+        // the runtime still stand; then the world is no longer found; and only then the runtime drops its timers.
+        tear_down();
+        OVER.set(true);
+
+        let tape = world.tape.borrow();
+        let value = value.borrow_mut().take();
+        let history = std::mem::take(&mut *world.history.borrow_mut());
+        Outcome {
+            value,
+            stuck,
+            history,
+            decisions: tape.decisions(),
+            meanings: tape.meanings(),
+            drift: tape.drift(),
+            simulated: world.clock.elapsed(),
+            events: world.events.get(),
+        }
     }
 }

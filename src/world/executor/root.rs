@@ -77,7 +77,7 @@ impl Root {
     }
 
     fn run_ready(&self) -> bool {
-        while let Some(ready) = self.world.next_ready() {
+        while let Some(ready) = self.world.next_ready(HostId::WORLD) {
             let task = ready.metadata().clone();
             self.world.run_task(ready);
             self.watch_for_strays(&task.name, task.host);
@@ -93,23 +93,14 @@ impl Root {
         self.world.clock.set_tick(tick);
         loop {
             if !self.run_ready() {
-                return Poll::Ready(Some(format!(
-                    "gave up after {} events at {:?}; still waiting: {}",
-                    self.most_events,
-                    self.world.elapsed(),
-                    self.world.waiting()
-                )));
+                return Poll::Ready(Some(self.world.gave_up(&format!("{} events", self.most_events))));
             }
-            let main = self.world.executor.main.get();
-            if main.is_none_or(|id| !self.world.executor.alive.borrow().contains_key(&id)) {
+            if !self.world.executor.main_alive() {
                 return Poll::Ready(None);
             }
             if tick >= self.most_time {
-                return Poll::Ready(Some(format!(
-                    "gave up after {:?} of simulated time; still waiting: {}",
-                    Duration::from_nanos(self.most_time),
-                    self.world.waiting()
-                )));
+                let time = Duration::from_nanos(self.most_time);
+                return Poll::Ready(Some(self.world.gave_up(&format!("{time:?} of simulated time"))));
             }
             let next = self.world.net.borrow().next_delivery();
             // A tick holds all that happens before the next one; within it deliveries are ordered by the nanosecond.
@@ -132,15 +123,10 @@ impl Future for Root {
     type Output = Option<String>;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        {
-            let mut root = this.world.executor.root.borrow_mut();
-            if root.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-                *root = Some(cx.waker().clone());
-            }
-        }
-        this.world.executor.in_root.set(true);
+        let world = this.world.clone();
+        world.executor.enter_lane(HostId::WORLD, cx.waker());
         let turn = this.turn(cx);
-        this.world.executor.in_root.set(false);
+        world.executor.leave_lane(HostId::WORLD);
         turn
     }
 }

@@ -27,7 +27,7 @@ impl Net {
             return;
         }
         if matches!(cargo, Cargo::Data(_)) {
-            match self.spring(link, end) {
+            match self.spring(link, !self.ends[end].opener) {
                 Some(Trap::Lost(what)) => {
                     self.note(world, link, end, by, &format!("lost {what}, reset"));
                     let peer = self.ends[end].peer;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::io;
 use std::time::Duration;
 
-use super::{BASE, Cargo, Delivery, EndId, Link, Net, State};
+use super::{BASE, Cargo, Delivery, Link, Net, State};
 use crate::world::host::HostId;
 use crate::world::simulation::World;
 
@@ -36,15 +36,14 @@ pub(in super::super) struct Touched {
 }
 
 /// What a message has met.
-pub(super) enum Trap {
+pub(in super::super) enum Trap {
     Lost(&'static str),
     Late(u64),
 }
 
 impl Net {
     /// What happens to a message on a link with a trap set; `None`: nothing.
-    pub(super) fn spring(&mut self, link: usize, end: EndId) -> Option<Trap> {
-        let request = !self.ends[end].opener;
+    pub(in super::super) fn spring(&mut self, link: usize, request: bool) -> Option<Trap> {
         // A trap is set on the link of the requests; a reply travels the other way.
         let (from, to) = (self.links[link].from, self.links[link].to);
         let set_on = if request { Some(link) } else { self.by_hosts.get(&(to, from)).copied() }?;
@@ -71,6 +70,7 @@ impl World {
         let mut net = self.net.borrow_mut();
         let link = net.link(self, from, to);
         net.links[link].cuts += 1;
+        self.tell_turmoil(from, to);
     }
 
     /// Takes one cut away; with the last one, what had stalled goes on.
@@ -82,6 +82,7 @@ impl World {
         if state.cuts > 0 {
             return;
         }
+        self.tell_turmoil(from, to);
         let stalled = std::mem::take(&mut state.stalled);
         // With the order they were sent in, so that they stay ahead of what their streams have sent since.
         let at = self.clock.now();
@@ -96,6 +97,7 @@ impl World {
         let link = &mut net.links[link];
         link.slows += 1;
         link.slow = link.slow.max(most.as_nanos() as u64);
+        self.tell_turmoil(from, to);
     }
 
     /// Takes one slowness away; with the last one, messages are as fast as ever.
@@ -106,7 +108,22 @@ impl World {
         link.slows = link.slows.saturating_sub(1);
         if link.slows == 0 {
             link.slow = 0;
+            self.tell_turmoil(from, to);
         }
+    }
+
+    fn tell_turmoil(&self, from: HostId, to: HostId) {
+        if let Some(turmoil) = &self.turmoil {
+            turmoil.link_changed(from, to);
+        }
+    }
+
+    /// Whether the way from one host to another is cut, and the most that it adds to a message.
+    pub(in super::super) fn condition(&self, from: HostId, to: HostId) -> (bool, Duration) {
+        let mut net = self.net.borrow_mut();
+        let link = net.link(self, from, to);
+        let link = &net.links[link];
+        (link.cuts > 0, Duration::from_nanos(link.slow))
     }
 
     /// The next request from `from` to `to` is lost before it has any effect, and its stream reset.
@@ -153,6 +170,9 @@ impl World {
 
     /// Hands over soon what was held back or slowed: from now on nothing is late.
     pub(in super::super) fn hurry(&self) {
+        if let Some(turmoil) = &self.turmoil {
+            turmoil.hurry();
+        }
         let mut net = self.net.borrow_mut();
         let soon = self.clock.now() + BASE;
         let queue = std::mem::take(&mut net.queue);
@@ -174,6 +194,9 @@ impl World {
 
     /// Resets every stream between two hosts; true: there was one.
     pub fn reset(&self, one: HostId, other: HostId) -> bool {
+        if let Some(turmoil) = &self.turmoil {
+            return turmoil.reset(one, other);
+        }
         let mut wake = Vec::new();
         let mut any = false;
         {

@@ -1,0 +1,102 @@
+//! Somebody else's simulation of turmoil's, with a world that looks on: hosts may run what calls [`runtime`](crate::runtime), and
+//! what it reports is kept.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use super::super::history::History;
+use super::super::host::HostId;
+use super::super::simulation::{Config, Seat, World, on_fresh_thread};
+use super::super::executor;
+use super::Turmoil;
+use super::hosts::Running;
+
+/// Wraps hosts of a simulation of turmoil's, so that the world finds what runs on them.
+pub struct Observer {
+    world: Rc<World>,
+}
+
+impl Observer {
+    /// The software of a host that turmoil knows by this name: what to give to `Sim::host`.
+    ///
+    /// Inside it, [`runtime`](crate::runtime) has turmoil's network and time, and points, activities, accesses, facts
+    /// and commits go into the history.
+    ///
+    /// # Panics
+    /// When two hosts are given one name.
+    pub fn host<F>(&self, name: &str, program: impl Fn() -> F + 'static) -> impl Fn() -> Software + 'static
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let program = Rc::new(program);
+        let host = self.world.add_host(
+            name,
+            Rc::new(move || {
+                let program = program.clone();
+                Box::pin(async move { program().await })
+            }),
+        );
+        let (world, name) = (self.world.clone(), name.to_owned());
+        move || {
+            let address = ::turmoil::lookup(name.as_str());
+            world.start_at(host, address);
+            Software(Box::pin(Running::new(&world, host)))
+        }
+    }
+
+    /// Does something with what has been recorded so far.
+    pub fn read<R>(&self, read: impl FnOnce(&History) -> R) -> R {
+        self.world.read_history(read)
+    }
+}
+
+/// What a host of turmoil's runs.
+pub struct Software(std::pin::Pin<Box<Running>>);
+
+impl Future for Software {
+    type Output = ::turmoil::Result;
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl World {
+    fn start_at(self: &Rc<Self>, host: HostId, address: IpAddr) {
+        self.hosts.borrow_mut().get_mut(host).ip = address;
+        self.start(host);
+    }
+}
+
+/// Looks on at a simulation of turmoil's that `act` makes and runs, on a thread of its own; returns what it returned, and the
+/// history. `seed` is that of what the world draws: which files a crash leaves, and the entropy of hosts.
+///
+/// ```
+/// use std::time::Duration;
+/// use sexton::runtime::fact;
+/// use sexton::world::observe;
+///
+/// let (elapsed, history) = observe(7, |observer| {
+///     let mut sim = turmoil::Builder::new().rng_seed(7).build();
+///     sim.client("app", observer.host("app", || async { fact("app.ready", [("port", 80.into())]) })());
+///     sim.run().unwrap();
+///     sim.elapsed()
+/// });
+/// assert!(elapsed < Duration::from_secs(1));
+/// assert_eq!(history.events().iter().filter(|event| event.fact("app.ready").is_some()).count(), 1);
+/// ```
+///
+/// # Panics
+/// When `act` does, or the thread cannot be made.
+pub fn observe<R: Send + 'static>(seed: u64, act: impl FnOnce(&Observer) -> R + Send) -> (R, History) {
+    let config = Config { seed, ..Config::default() };
+    on_fresh_thread(config.stack, move || {
+        let seat = Seat::take(World::new(&config, Some(Turmoil::new(&config, true))));
+        let world = seat.world.clone();
+        let observer = Observer { world: world.clone() };
+        let result = act(&observer);
+        world.retell_in_order();
+        let outcome = seat.leave(&Some(result).into(), None, || executor::drop_all_tasks(&world));
+        (outcome.value.expect("it was put there"), outcome.history)
+    })
+}
