@@ -27,7 +27,8 @@ pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     writable(args.common.json.as_deref())?;
     let jobs = args.common.jobs.unwrap_or_else(outside::cores);
     let own = outside::binary().map_err(|error| miette::miette!("{error}"))?;
-    let process = |binary| FreshProcess { binary, directory: desk.cli.dir.clone(), jobs, ground: desk.cli.ground.options() };
+    let process =
+        |binary| FreshProcess { binary, directory: desk.cli.dir.clone(), jobs, ground: desk.cli.ground.options() };
     let other = args.other_build.clone().map_or_else(|| outside::other_build(&own), Ok);
     let (fresh, built) = (process(own), other.map(process));
     let mut elsewhere: Vec<(Way, &dyn Elsewhere)> = vec![(Way::Fresh, &fresh)];

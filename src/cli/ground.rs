@@ -66,7 +66,8 @@ impl Ground {
                 | Command::Fingerprints(_)
         );
         if !self.is_own() && !takes {
-            let help = "leave --engine out: failures are saved of sexton's own engine only, whose decisions have addresses";
+            let help =
+                "leave --engine out: failures are saved of sexton's own engine only, whose decisions have addresses";
             return Some(miette::miette!(help = help, "this command has no --engine"));
         }
         (self.is_own() && self.tick.is_some()).then(|| {

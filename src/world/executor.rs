@@ -242,16 +242,17 @@ impl World {
         let running = self.context.borrow().task.as_ref().map(|task| task.id);
         let handles: Vec<_> = {
             let mut alive = self.executor.alive.borrow_mut();
-            let ids: Vec<u64> =
-                alive.iter().filter(|(_, task)| doomed(task.metadata())).map(|(id, _)| *id).collect();
+            let ids: Vec<u64> = alive.iter().filter(|(_, task)| doomed(task.metadata())).map(|(id, _)| *id).collect();
             ids.iter().filter_map(|id| alive.remove(id)).collect()
         };
         // Dropping a handle cancels its task, which schedules it once more so that its future can be dropped there.
         drop(handles);
         let parked = self.executor.parked.borrow_mut().remove(&host).unwrap_or_default();
         let scheduled: Vec<Ready> = self.executor.on_lane(host, |lane| {
-            let (mine, others): (VecDeque<_>, VecDeque<_>) =
-                lane.ready.drain(..).partition(|(task, _)| doomed(task.metadata()) && Some(task.metadata().id) != running);
+            let (mine, others): (VecDeque<_>, VecDeque<_>) = lane
+                .ready
+                .drain(..)
+                .partition(|(task, _)| doomed(task.metadata()) && Some(task.metadata().id) != running);
             lane.ready = others;
             mine.into_iter().map(|(task, _)| task).collect()
         });

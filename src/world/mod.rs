@@ -28,5 +28,5 @@ pub use points::HoldId;
 pub(crate) use points::pass;
 pub use simulation::{Config, Engine, Outcome, World, not_guaranteed, simulate};
 pub(crate) use stream::{Listener, Stream};
-pub use turmoil::{Observer, Software, observe};
 pub(crate) use turmoil::{Listener as TurmoilListener, Stream as TurmoilStream};
+pub use turmoil::{Observer, Software, observe};

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use super::super::executor;
 use super::super::history::History;
 use super::super::host::HostId;
 use super::super::simulation::{Config, Seat, World, on_fresh_thread};
-use super::super::executor;
 use super::Turmoil;
 use super::hosts::Running;
 

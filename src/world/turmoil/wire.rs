@@ -92,7 +92,10 @@ impl Wires {
         let mut wake = Vec::new();
         for end in 0..self.ends.len() {
             let (from, to) = (self.ends[end].host, self.ends[end ^ 1].host);
-            if self.ends[end].lossy && [(one, other), (other, one)].contains(&(from, to)) && self.way(from, to) != Way::Lossy {
+            if self.ends[end].lossy
+                && [(one, other), (other, one)].contains(&(from, to))
+                && self.way(from, to) != Way::Lossy
+            {
                 self.fail_both(end, io::ErrorKind::ConnectionReset, &mut wake);
             }
         }
@@ -154,7 +157,8 @@ impl Turmoil {
         let wake: Vec<Waker> = {
             let mut wires = self.wires.borrow_mut();
             let all = wires.ends.iter_mut();
-            all.filter_map(|end| if std::mem::take(&mut end.held_until) > 0 { end.reader.take() } else { None }).collect()
+            all.filter_map(|end| if std::mem::take(&mut end.held_until) > 0 { end.reader.take() } else { None })
+                .collect()
         };
         wake.into_iter().for_each(Waker::wake);
     }

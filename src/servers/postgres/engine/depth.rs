@@ -9,8 +9,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::super::refusal::Refusal;
 
-/// The most levels of a statement. The storage does not take many more.
-const MOST: usize = 400;
+/// The most levels of a statement: what a thread of 2 MB takes that is not optimised, with room to spare.
+const MOST: usize = 100;
 
 /// A pair of parentheses or brackets, or the statement as a whole.
 #[derive(Default)]
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn rows_of_operators_are_bounded() {
         for part in ["+ 1", "|| 'a'", "OR true", "::int", "-> 'a'", "UNION ALL SELECT 1, 2", "IS NULL", "- 1"] {
-            assert!(accepted(&format!("SELECT 1 {}", part.repeat(MOST))), "{part}");
-            assert!(!accepted(&format!("SELECT 1 {}", part.repeat(MOST + 1))), "{part}");
+            assert!(accepted(&format!("SELECT 1 {}", [part].repeat(MOST).join(" "))), "{part}");
+            assert!(!accepted(&format!("SELECT 1 {}", [part].repeat(MOST + 1).join(" "))), "{part}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let half = " + 1".repeat(MOST / 2);
         assert!(!accepted(&format!("SELECT (1{half}){half}")));
         assert!(!accepted(&format!("SELECT coalesce(1{half}, 2){half}")));
-        assert!(!accepted(&format!("SELECT 2 + (1{half} UNION SELECT 1{half}")));
+        assert!(accepted(&format!("SELECT 2 + (SELECT 1{half} UNION SELECT 1{half})")));
         assert!(accepted(&format!("SELECT 1{half}, 1{half}, 1{half}")));
         assert!(accepted(&format!("SELECT (1{half}), 1{half}")));
     }
