@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+#[expect(clippy::duplicate_mod, reason = "the fuzz targets have no other way to these tables")]
 #[expect(dead_code, reason = "how tables are emptied is of use only beside a real server")]
 #[path = "../../tests/it/postgres_conformance/schema.rs"]
 mod schema;

@@ -87,7 +87,9 @@ fn withstands(target: &str, cases: u32, check: Check) {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let mutated = (any::<Index>(), vec(Change::any(), 1..4)).prop_map(|(which, changes)| {
         let mut bytes = which.get(&kept).1.clone();
-        changes.iter().for_each(|change| change.make(&mut bytes));
+        for change in &changes {
+            change.make(&mut bytes);
+        }
         bytes
     });
     let outcome = TestRunner::new(config).run(&mutated, |bytes| {
