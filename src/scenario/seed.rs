@@ -97,6 +97,9 @@ struct WrittenDecision {
     meaning: String,
 }
 
+/// What belongs into an empty file.
+const CONTENT: &str = "a seed file names its `scenario`, `seed` and `signature`";
+
 /// A number that TOML may be too narrow for: above its largest integer it is written as text.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a number, 0 or more")]
@@ -133,11 +136,19 @@ impl SavedSeed {
     /// # Errors
     /// When the file is not there or anything in it is not accepted.
     pub fn read(path: &Path, scenarios: Option<&[String]>) -> Result<Self, FileError> {
-        let source = Source::read(path, "a seed file names its `scenario`, `seed` and `signature`")?;
-        Self::parse(&source, scenarios)
+        Self::of(&Source::read(path, CONTENT)?, scenarios)
     }
 
-    fn parse(source: &Source, scenarios: Option<&[String]>) -> Result<Self, FileError> {
+    /// Reads a seed file from text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When anything in it is not accepted.
+    pub fn parse(text: &str, path: &Path, scenarios: Option<&[String]>) -> Result<Self, FileError> {
+        let source = Source { path: path.into(), text: text.into() };
+        Self::of(&source.filled(CONTENT)?, scenarios)
+    }
+
+    fn of(source: &Source, scenarios: Option<&[String]>) -> Result<Self, FileError> {
         let written: Written = toml::from_str(&source.text).map_err(|error| source.complain(&error))?;
         let scenario = written.scenario.get_ref();
         if let Some(known) = scenarios

@@ -10,6 +10,7 @@ mod engine;
 mod explain;
 mod files;
 mod harness;
+mod hostile;
 mod lamps;
 mod page;
 mod postgres_conformance;

@@ -78,7 +78,7 @@ fn no_oracle_sees_a_policy() {
 
 #[test]
 fn every_file_says_what_lives_there() {
-    for below in ["src", "tests", "benches", "examples"] {
+    for below in ["src", "tests", "benches", "examples", "fuzz/src", "fuzz/fuzz_targets"] {
         for (path, text) in files(below) {
             assert!(text.starts_with("//!"), "{}: open it with `//!` and what lives there", path.display());
         }
@@ -99,7 +99,7 @@ fn the_readme_names_only_what_is_there() {
         let text = fs::read_to_string(root.join(document)).expect("the document is there");
         for word in text.split(|c: char| c.is_whitespace() || "`()|,;".contains(c)) {
             let path = word.trim_end_matches(['.', ':']);
-            let ours = ["src/", "scenarios/", "seeds/", "tests/", "benches/", "examples/", ".ci/"];
+            let ours = ["src/", "scenarios/", "seeds/", "tests/", "benches/", "examples/", "fuzz/", ".ci/"];
             if ours.iter().any(|start| path.starts_with(start)) && !path.contains(['<', '*', '…']) {
                 assert!(root.join(path).exists(), "{document} names {path}, which is not there");
             }

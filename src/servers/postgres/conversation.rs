@@ -96,9 +96,23 @@ impl Postgres {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         write(stream, session.replies()).await?;
+        // Some clients go on before they have been welcomed.
+        let mut next = match requests.is_empty() {
+            true => Next::Read,
+            false => runtime::activity(self.activity(), self.work(stream, requests, session, generation)).await?,
+        };
         loop {
+            match next {
+                Next::Read => {}
+                Next::Goodbye | Next::End(End::Silent) => return Ok(()),
+                Next::End(End::Told(refusal)) => {
+                    session.replies().fatal(&refusal);
+                    write(stream, session.replies()).await?;
+                    return stream.shutdown().await;
+                }
+            }
             let idle = session.idle_limit().map(|limit| Instant::now() + limit);
-            let next = tokio::select! {
+            next = tokio::select! {
                 biased;
                 () = badge.wake.notified() => self.called(badge, generation).map_or(Next::Read, Next::End),
                 arrived = read(stream, requests) => {
@@ -114,15 +128,6 @@ impl Postgres {
                 }
                 () = sleep_until(idle) => Next::End(End::Told(session.idle_refusal())),
             };
-            match next {
-                Next::Read => {}
-                Next::Goodbye | Next::End(End::Silent) => return Ok(()),
-                Next::End(End::Told(refusal)) => {
-                    session.replies().fatal(&refusal);
-                    write(stream, session.replies()).await?;
-                    return stream.shutdown().await;
-                }
-            }
         }
     }
 

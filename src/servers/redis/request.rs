@@ -12,6 +12,8 @@ use super::numbers;
 const MAX_LINE: usize = 64 * 1024;
 /// The longest bulk string, in bytes.
 const MAX_BULK: i64 = 512 * 1024 * 1024;
+/// The most room that is made for a bulk string before it arrives, in bytes: who announces one need not send it.
+const AHEAD: usize = 64 * 1024;
 
 /// A request that is not the protocol; the connection ends with it. The text is what follows `ERR Protocol error: `.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl Requests {
         self.bulk = Some(length);
         // Like Redis, two bytes are expected behind the data, and not looked at.
         if buffer.len() < length + 2 {
-            buffer.reserve(length + 2 - buffer.len());
+            buffer.reserve((length + 2 - buffer.len()).min(AHEAD));
             return Ok(None);
         }
         self.bulk = None;
@@ -220,6 +222,13 @@ mod tests {
             }
         }
         (read, None)
+    }
+
+    #[test]
+    fn announcing_a_bulk_string_takes_no_room() {
+        let (mut requests, mut buffer) = (Requests::default(), BytesMut::from("*2\r\n$536870912\r\nabc"));
+        assert_eq!(requests.next(&mut buffer), Ok(None));
+        assert!(buffer.capacity() <= 2 * AHEAD, "room for {} bytes", buffer.capacity());
     }
 
     fn words_of(line: &str) -> Option<Vec<String>> {

@@ -16,7 +16,7 @@ use super::live::{Shared, Signal};
 use super::sessions::Session;
 use super::settings::Settings;
 use super::statement::{Answer, Plan, Progress, Statement, Status};
-use super::{SessionId, capture, errors, functions, parse};
+use super::{SessionId, capture, errors, functions, live, parse};
 
 /// The most statements that are kept translated.
 const PREPARED: usize = 1_024;
@@ -98,12 +98,13 @@ impl Database {
     /// # Panics
     /// Where the storage cannot be opened: it is in memory, so there is no memory.
     pub fn new() -> Self {
-        let storage = Connection::open_in_memory().expect("there is memory for a database");
+        let mut storage = Connection::open_in_memory().expect("there is memory for a database");
         storage.set_prepared_statement_cache_capacity(PREPARED);
         // Plans that follow the values of parameters would be made anew for each execution.
         storage.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).expect("it is a setting of SQLite's");
         let shared = Shared::default();
         functions::register(&storage, &shared).expect("functions can be registered");
+        live::bound_steps(&mut storage, &shared).expect("the storage can be asked to stop");
         capture::register(&storage, &shared).expect("functions can be registered");
         Self {
             storage,

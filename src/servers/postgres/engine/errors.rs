@@ -12,6 +12,18 @@ use super::stored::quoted_name;
 use super::text;
 use super::translate::Translator;
 
+/// What the storage says where a statement is larger than it takes.
+const TOO_MUCH: [&str; 8] = [
+    "at most 64 tables in a join",
+    "too many columns",
+    "too many terms in compound SELECT",
+    "too many arguments on function",
+    "nested too deep",
+    "Recursion limit",
+    "Expression tree is too large",
+    "string or blob too big",
+];
+
 /// Why a statement of the storage has failed that none of our functions has stopped.
 pub(super) fn refusal(
     error: &rusqlite::Error,
@@ -32,6 +44,8 @@ pub(super) fn refusal(
         check(name, catalog)
     } else if message.contains("integer overflow") {
         Refusal::new("22003", "bigint out of range")
+    } else if TOO_MUCH.iter().any(|limit| message.contains(limit)) {
+        Refusal::new("54000", format!("the statement is too much for the simulated Postgres: {message}"))
     } else {
         Refusal::new("XX000", format!("the storage of the simulated Postgres failed: {message}"))
     }

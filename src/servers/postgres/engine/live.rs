@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::Connection;
 use rusqlite::types::Value as Cell;
 
 use super::super::refusal::Refusal;
@@ -12,6 +13,11 @@ use super::locks::{Locks, Number, Strength, Target, encoded_cells};
 use super::lsn::Lsn;
 use super::settings::Settings;
 use super::stored::Row;
+
+/// After how many steps the storage asks whether to go on, and how often it may: some seconds, where a statement of a system
+/// takes far less than a millisecond.
+const STRIDE: i32 = 1_000_000;
+const MOST_STRIDES: u32 = 20;
 
 /// A row that has been written: what it was, and what it is.
 #[derive(Clone, Debug)]
@@ -83,6 +89,8 @@ pub(super) struct Live {
     pub(super) excused: BTreeMap<(TableId, Box<[u8]>), usize>,
     /// Which rows the statement may write, where it has waited: those that it found when it began.
     pub(super) seen: Option<Seen>,
+    /// How often the storage has been asked whether to go on with the statement, while there is one.
+    pub(super) asked: Option<u32>,
     /// Why the statement was stopped by a function.
     pub(super) signal: Option<Signal>,
     /// Session-wide advisory locks that the statement took in an attempt before, and does not take again.
@@ -188,6 +196,26 @@ impl Live {
         self.changes.push(change);
         Ok(())
     }
+}
+
+/// Lets no statement take steps of the storage without end, as a recursive query may.
+pub(super) fn bound_steps(storage: &mut Connection, shared: &Shared) -> rusqlite::Result<()> {
+    let shared = shared.clone();
+    storage.progress_handler(
+        STRIDE,
+        Some(move || {
+            let mut live = shared.lock();
+            let Some(asked) = &mut live.asked else { return false };
+            *asked += 1;
+            let stops = *asked > MOST_STRIDES;
+            if stops {
+                let most = STRIDE.unsigned_abs() * MOST_STRIDES;
+                let message = format!("the simulated Postgres gives up a statement after {most} steps of its storage");
+                live.signal = Some(Refusal::new("54000", message).into());
+            }
+            stops
+        }),
+    )
 }
 
 /// The lock of a key: of the first, it is the row's.

@@ -11,6 +11,7 @@ mod commits;
 mod database;
 mod decoded;
 mod define;
+mod depth;
 mod errors;
 mod exchange;
 mod foreign_keys;

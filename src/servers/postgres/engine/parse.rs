@@ -12,6 +12,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 use super::super::refusal::Refusal;
 use super::super::value::Type;
 use super::catalog::Catalog;
+use super::depth;
 use super::statement::{Column, Plan, Prepared};
 use super::translate::{Translator, folded, relation_name};
 
@@ -84,6 +85,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
 pub(super) fn one(text: &str) -> Result<Option<(Parsed, usize)>, Refusal> {
     let mut tokens = tokens(text)?;
     refuse_by_name(&tokens)?;
+    depth::bounded(&tokens)?;
     spell_out_abort(&mut tokens);
     mark_strengths(&mut tokens);
     mark_conflict_conditions(&mut tokens);

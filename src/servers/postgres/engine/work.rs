@@ -16,6 +16,9 @@ use super::stored::{bound, loaded, quoted_name};
 use super::translate::relation_name;
 use super::{SessionId, capture, errors};
 
+/// The largest result of a statement, in bytes.
+const LARGEST: usize = 256 << 20;
+
 impl Database {
     /// Carries out a statement that works on rows.
     pub(super) fn work(
@@ -35,16 +38,17 @@ impl Database {
         self.place(id);
         self.enter(id, work.command == Command::Upsert);
         let began = self.began(id, now);
-        let mut ran = self.run(work, statement, parameters, began, now);
+        let run = || self.bounded(|| self.run(work, statement, parameters, began, now));
+        let mut ran = run();
         while matches!(ran, Err(Signal::Wait(_))) && self.excuse() {
-            ran = self.run(work, statement, parameters, began, now);
+            ran = run();
         }
         let outcome = self.follow_up(id, ran, &work.touched);
         if matches!(outcome, Err(Signal::Wait(_))) && !work.candidates.is_empty() {
             let before = self.shared.lock().seen.take();
             let seen = match before {
                 Some(seen) => Ok(seen),
-                None => self.find_candidates(work, parameters, began, now),
+                None => self.bounded(|| self.find_candidates(work, parameters, began, now)),
             };
             match (seen, self.sessions.get_mut(&id)) {
                 (Ok(seen), Some(session)) => session.seen = Some(seen),
@@ -218,6 +222,14 @@ impl Database {
         excused
     }
 
+    /// Lets the storage carry out something of a statement, which does not go on for ever.
+    fn bounded<T>(&self, carry_out: impl FnOnce() -> Result<T, Signal>) -> Result<T, Signal> {
+        self.shared.lock().asked = Some(0);
+        let outcome = carry_out();
+        self.shared.lock().asked = None;
+        outcome
+    }
+
     /// The rows that a statement which has to wait has found.
     fn find_candidates(&self, work: &Work, parameters: &[Value], began: i64, now: i64) -> Result<Seen, Signal> {
         let failed = |error: rusqlite::Error| self.storage_signal(&error);
@@ -256,10 +268,17 @@ impl Database {
             Some(columns) => {
                 let mut found = Vec::new();
                 let mut rows = prepared.raw_query();
+                let mut size = 0;
                 while let Some(row) = rows.next().map_err(failed)? {
                     let mut values = Vec::with_capacity(columns.len());
                     for (place, column) in columns.iter().enumerate() {
-                        values.push(loaded(row.get_ref(place).map_err(failed)?, column.kind));
+                        let cell = row.get_ref(place).map_err(failed)?;
+                        size += size_of_val(&cell) + cell.as_bytes_or_null().ok().flatten().map_or(0, <[u8]>::len);
+                        values.push(loaded(cell, column.kind));
+                    }
+                    if size > LARGEST {
+                        let message = format!("a result of more than {LARGEST} bytes");
+                        return Err(Refusal::unsupported(message).into());
                     }
                     found.push(values);
                 }

@@ -49,6 +49,18 @@ async fn what_was_said_before_is_answered_before_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_said_before_the_welcome_is_answered_after_it() {
+    let served = Served::start(Options::default());
+    let mut raw = served.raw();
+    raw.whisper(&[start(&[("user", "u")]), query("SHOW lock_timeout")].concat()).await;
+    let mut told = raw.hear().await;
+    if !told.contains("SHOW") {
+        told = raw.hear().await;
+    }
+    assert!(told.ends_with("T lock_timeout | D 0 | C SHOW | Z I"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_breaks_off_ends_the_connection() {
     let served = Served::start(Options::default());
     for whole in [query("SHOW lock_timeout"), parse("x", "SHOW lock_timeout"), bind("", "x"), execute("", 0), sync()] {

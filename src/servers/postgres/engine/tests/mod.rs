@@ -1,5 +1,6 @@
 //! Statements in, rows and refusals out.
 
+mod hostile;
 mod locking;
 mod statements;
 mod transactions;

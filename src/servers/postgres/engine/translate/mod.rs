@@ -91,6 +91,8 @@ pub(super) struct Translator<'c> {
     /// Whether the query translated last returns one row at most.
     single: bool,
     aliases: usize,
+    /// How many queries have been gone over, each as often as that was done.
+    queries: usize,
 }
 
 /// What a translation comes to.
@@ -119,6 +121,7 @@ impl<'c> Translator<'c> {
             candidates: Vec::new(),
             single: false,
             aliases: 0,
+            queries: 0,
         }
     }
 

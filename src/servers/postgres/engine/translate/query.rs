@@ -15,6 +15,9 @@ use super::order::{Limit, directed, order_clause, ordinal};
 use super::scope::{Field, Relation, Scope};
 use super::{Translator, Typed};
 
+/// The most queries in a statement that are gone over.
+const MOST_QUERIES: usize = 10_000;
+
 /// SQL, its result if there is one, and what it does.
 pub(super) type Outcome = (String, Option<Vec<Field>>, Command);
 
@@ -201,6 +204,11 @@ impl Translator<'_> {
         outer: Option<&Scope<'_>>,
         wanted: Wanted<'_>,
     ) -> Result<(String, Vec<Field>), Refusal> {
+        // Some are gone over twice, and those within them four times.
+        self.queries += 1;
+        if self.queries > MOST_QUERIES {
+            return Err(Refusal::new("54001", "stack depth limit exceeded"));
+        }
         match body {
             SetExpr::Select(select) => {
                 let around = Around { order: &[], limit: Limit::default(), locks: &[] };
@@ -217,21 +225,7 @@ impl Translator<'_> {
                     (SetOperator::Except, SetQuantifier::None | SetQuantifier::Distinct) => "EXCEPT",
                     _ => return Err(Refusal::unsupported(format_args!("{op} {set_quantifier}"))),
                 };
-                let (_, lefts) = self.body(left, outer, Wanted::Open)?;
-                let (_, rights) = self.body(right, outer, Wanted::Open)?;
-                if lefts.len() != rights.len() {
-                    return Err(Refusal::new("42601", format!("each {op} query must have the same number of columns")));
-                }
-                let mut kinds = Vec::with_capacity(lefts.len());
-                for (place, (left, right)) in lefts.iter().zip(&rights).enumerate() {
-                    let pair = [Typed::plain("", left.kind), Typed::plain("", right.kind)];
-                    let both_open = left.kind == Kind::Unknown && right.kind == Kind::Unknown;
-                    kinds.push(match wanted {
-                        Wanted::Kinds(kinds) if both_open => kinds.get(place).copied().unwrap_or(Kind::Of(Type::Text)),
-                        Wanted::Open if both_open => Kind::Unknown,
-                        _ => self.common(&pair, &op.to_string())?,
-                    });
-                }
+                let kinds = self.put_together(left, *op, right, outer, wanted)?;
                 let (left_sql, mut fields) = self.body(left, outer, Wanted::Kinds(&kinds))?;
                 let (right_sql, rights) = self.body(right, outer, Wanted::Kinds(&kinds))?;
                 for ((field, other), kind) in fields.iter_mut().zip(&rights).zip(&kinds) {
@@ -241,6 +235,42 @@ impl Translator<'_> {
                 Ok((format!("{} {word} {}", member(left, left_sql), member(right, right_sql)), fields))
             }
             other => Err(Refusal::unsupported(format_args!("the query {other}"))),
+        }
+    }
+
+    /// The types of the columns of two queries put together.
+    fn put_together(
+        &mut self,
+        left: &SetExpr,
+        op: SetOperator,
+        right: &SetExpr,
+        outer: Option<&Scope<'_>>,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Kind>, Refusal> {
+        let (lefts, rights) = (self.open_kinds(left, outer)?, self.open_kinds(right, outer)?);
+        if lefts.len() != rights.len() {
+            return Err(Refusal::new("42601", format!("each {op} query must have the same number of columns")));
+        }
+        let mut kinds = Vec::with_capacity(lefts.len());
+        for (place, (left, right)) in lefts.into_iter().zip(rights).enumerate() {
+            let pair = [Typed::plain("", left), Typed::plain("", right)];
+            let both_open = left == Kind::Unknown && right == Kind::Unknown;
+            kinds.push(match wanted {
+                Wanted::Kinds(kinds) if both_open => kinds.get(place).copied().unwrap_or(Kind::Of(Type::Text)),
+                Wanted::Open if both_open => Kind::Unknown,
+                _ => self.common(&pair, &op.to_string())?,
+            });
+        }
+        Ok(kinds)
+    }
+
+    /// The types of the columns of a query, as far as they are its own. Without making SQL of what is put together: each
+    /// further query would double the work.
+    fn open_kinds(&mut self, body: &SetExpr, outer: Option<&Scope<'_>>) -> Result<Vec<Kind>, Refusal> {
+        match body {
+            SetExpr::SetOperation { left, op, right, .. } => self.put_together(left, *op, right, outer, Wanted::Open),
+            SetExpr::Query(query) if query.with.is_none() => self.open_kinds(&query.body, outer),
+            other => Ok(self.body(other, outer, Wanted::Open)?.1.into_iter().map(|field| field.kind).collect()),
         }
     }
 
