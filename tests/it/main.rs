@@ -26,3 +26,4 @@ mod strikes;
 mod switches;
 mod tape;
 mod tidy;
+mod turmoil;

@@ -57,8 +57,8 @@ impl Drop for Running {
         if World::with(|_| ()).is_none() {
             return;
         }
-        if self.is_up() {
-            // Turmoil was told to crash it.
+        // Outside of the simulation it is not a crash, but the end of all.
+        if self.is_up() && turmoil::in_simulation() {
             self.world.record_of(self.host, What::Crashed);
             self.world.crash_disk(self.host);
             self.world.hosts.borrow_mut().get_mut(self.host).up = false;

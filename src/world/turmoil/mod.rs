@@ -63,7 +63,7 @@ pub(super) fn by_ticks<T: 'static, F: Future<Output = T> + 'static>(
     tick: Duration,
     main: impl FnOnce() -> F,
 ) -> Outcome<T> {
-    let whole = tick.as_millis() > 0 && tick.subsec_nanos() % 1_000_000 == 0;
+    let whole = !tick.is_zero() && tick.subsec_nanos().is_multiple_of(1_000_000);
     assert!(whole, "turmoil's clock goes in whole milliseconds, so a tick cannot be {tick:?}");
     let seat = Seat::take(World::new(config, Some(Turmoil::new(config, false))));
     let world = seat.world.clone();

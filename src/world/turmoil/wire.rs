@@ -22,15 +22,21 @@ use super::orders::Way;
 
 type EndId = usize;
 
+/// Whether the code under test has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    Nobody,
+    Somebody,
+    Gone,
+}
+
 /// What is known of one end of a stream. Ends come in twos: the peer of one is the other.
 struct End {
     host: HostId,
     port: u16,
     /// Whether this side opened the stream: what it sends are requests.
     opener: bool,
-    /// The code under test has it, or had it.
-    attached: bool,
-    dropped: bool,
+    holder: Holder,
     failed: Option<io::ErrorKind>,
     /// Something that this side has sent is lost: its peer will wait for it for ever.
     lossy: bool,
@@ -60,7 +66,7 @@ pub(super) struct Wires {
 impl Wires {
     /// The end between these addresses, made together with its peer by whichever comes first.
     fn attach(&mut self, world: &World, local: SocketAddr, remote: SocketAddr, opener: bool) -> EndId {
-        let known = self.pairs.get(&(local, remote)).copied().filter(|end| !self.ends[*end].attached);
+        let known = self.pairs.get(&(local, remote)).copied().filter(|end| self.ends[*end].holder == Holder::Nobody);
         let end = known.unwrap_or_else(|| {
             let hosts = world.hosts.borrow();
             let me = world.context.borrow().host;
@@ -75,7 +81,7 @@ impl Wires {
             self.pairs.insert((remote, local), end + 1);
             end
         });
-        self.ends[end].attached = true;
+        self.ends[end].holder = Holder::Somebody;
         end
     }
 
@@ -120,8 +126,7 @@ impl End {
             host,
             port,
             opener,
-            attached: false,
-            dropped: false,
+            holder: Holder::Nobody,
             failed: None,
             lossy: false,
             coming: VecDeque::new(),
@@ -142,7 +147,7 @@ impl Turmoil {
             for end in (0..wires.ends.len()).step_by(2) {
                 let (here, there) = (&wires.ends[end], &wires.ends[end + 1]);
                 let between = (here.host, there.host) == (one, other) || (here.host, there.host) == (other, one);
-                if between && here.failed.is_none() && !here.dropped && !there.dropped {
+                if between && here.failed.is_none() && here.holder != Holder::Gone && there.holder != Holder::Gone {
                     wires.fail_both(end, io::ErrorKind::ConnectionReset, &mut wake);
                     any = true;
                 }
@@ -403,7 +408,7 @@ impl Drop for Stream {
         let wakers = on_wires(|_, wires| {
             wires.closed(self.end);
             let end = &mut wires.ends[self.end];
-            end.dropped = true;
+            end.holder = Holder::Gone;
             (end.reader.take(), end.writer.take())
         });
         drop(wakers);
