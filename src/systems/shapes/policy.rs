@@ -182,6 +182,16 @@ switch! {
 }
 
 switch! {
+    /// What becomes of word that all transactions have come up to somewhere, where a shape has not begun.
+    Advanced {
+        /// It is forgotten, and what others have made of them waits for the next one (the first hardened form).
+        Forgotten,
+        /// It is taken up once the shape has begun (hardened).
+        Kept,
+    }
+}
+
+switch! {
     /// What a request that is held across a restart has seen, once its shape lives again.
     Seen {
         /// Whatever was read last, although it may end before what the client has (the first hardened form).
@@ -234,6 +244,7 @@ policy! {
     /// | S4-N2 | `starter = "outlives"` |
     /// | S4-N3 | `handed = "logged"` |
     /// | S4-N4 | `seen = "latest"` |
+    /// | S4-N5 | `advanced = "forgotten"` |
     {
         /// A call to a materializer that has ended.
         notify: Notify = LeavesOff,
@@ -271,6 +282,8 @@ policy! {
         view: View = AtPosition,
         /// What is handed to one of what has become of that.
         handed: Handed = Taken,
+        /// Word that all has come, before one has begun.
+        advanced: Advanced = Kept,
         /// What a request that is held has seen.
         seen: Seen = NoOlder,
         /// What was applied before.
@@ -304,6 +317,7 @@ impl Policy {
                 subscribe: Subscribe::FiveSeconds,
                 view: View::AsMaterialized,
                 handed: Handed::Logged,
+                advanced: Advanced::Forgotten,
                 seen: Seen::Latest,
                 replayed: Replayed::Applied,
                 active: Active::Connected,

@@ -8,7 +8,7 @@ use super::materializer::ToMaterializer;
 use super::starter::{Beginning, Starter, select};
 use crate::runtime::{fact, point, time};
 use crate::systems::shapes::actors::{Address, Context, Mail, Pid, Reason, Reply, Start};
-use crate::systems::shapes::policy::{Down, Ending, Notify, Policy, Replayed};
+use crate::systems::shapes::policy::{Advanced, Down, Ending, Notify, Policy, Replayed};
 use crate::systems::shapes::query::Query;
 use crate::systems::shapes::stack::{Kept, Route, Stack, ToCleanup, ToCollector};
 use crate::systems::shapes::store::{Handle, Log, Logged, Stored, Transaction, line};
@@ -69,6 +69,8 @@ struct Consumer {
     look_at: Option<u64>,
     /// Transactions that came before it could begin.
     early: VecDeque<Arc<Tx>>,
+    /// Up to where all had come before it could begin.
+    advanced: u64,
     /// What is known of dependencies, of transactions that have not come yet.
     events: Vec<Event>,
     /// For each dependency: the position that its values were as of to begin with.
@@ -167,6 +169,7 @@ impl Consumer {
             ahead,
             look_at: None,
             early: VecDeque::new(),
+            advanced: 0,
             events: Vec::new(),
             seeds: Vec::new(),
             begun: false,
@@ -228,9 +231,10 @@ impl Consumer {
                 reply.send(Applied { unflushed });
             }
             ToConsumer::Advance(lsn, reply) => {
-                if self.begun && (self.events.iter().any(|event| event.lsn <= lsn) || self.must_look(lsn)) {
-                    let nothing = Tx { lsn, changes: Vec::new() };
-                    self.apply(context, &nothing).await?;
+                if self.begun {
+                    self.advance(context, lsn).await?;
+                } else {
+                    self.advanced = lsn;
                 }
                 reply.send(());
             }
@@ -301,6 +305,9 @@ impl Consumer {
             // What it has put on disk on the way may not have been all.
             self.owes = true;
         }
+        if self.advanced > self.position && self.stack.policy.advanced == Advanced::Kept {
+            self.advance(context, self.advanced).await?;
+        }
         for (who, reply) in std::mem::take(&mut self.followers) {
             self.follow(context, who, reply);
         }
@@ -326,6 +333,14 @@ impl Consumer {
         context.monitor(who.pid());
         self.materializer = Some(who);
         reply.send((self.position, self.log.clone()));
+    }
+
+    /// Takes in what others have made of transactions up to here, of which none is about its own table.
+    async fn advance(&mut self, context: &mut Context<ToConsumer>, lsn: u64) -> Result<(), Reason> {
+        if self.events.iter().any(|event| event.lsn <= lsn) || self.must_look(lsn) {
+            self.apply(context, &Tx { lsn, changes: Vec::new() }).await?;
+        }
+        Ok(())
     }
 
     /// Takes in a transaction, and what others have made of it.
