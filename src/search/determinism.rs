@@ -173,20 +173,12 @@ impl Check<'_> {
 
     fn compare(&self) -> Result<Compared, String> {
         // Alone, and at once again.
-        let twice = self.pass(self.runs, NonZeroUsize::MIN, 0, |place| {
-            let (experiment, seed) = self.deal(place);
-            [(); 2].map(|()| Fate::of(&experiment.run(seed, &RunOptions::default())))
-        });
+        let twice = self.pass(self.runs, NonZeroUsize::MIN, 0, |place| [self.once(place), self.once(place)]);
         let count = twice.len() as u64;
-        let once = |place| {
-            let (experiment, seed) = self.deal(place);
-            Fate::of(&experiment.run(seed, &RunOptions::default()))
-        };
         // Backwards, so that other runs have come before each.
-        let mut after = self.pass(count, NonZeroUsize::MIN, 2 * count, |place| once(count - 1 - place));
+        let mut after = self.pass(count, NonZeroUsize::MIN, 2 * count, |place| [self.once(count - 1 - place)]);
         after.reverse();
-        let crowd = self.jobs.saturating_mul(NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN));
-        let beside = self.pass(count, crowd, 3 * count, once);
+        let beside = self.pass(count, self.crowd(), 3 * count, |place| [self.once(place)]);
         // Where it was ended early, the last ones have been run in every way.
         let skipped = twice.len() - after.len();
         let whole = beside.len().saturating_sub(skipped);
@@ -195,8 +187,8 @@ impl Check<'_> {
         let (first, again): (Vec<Fate>, Vec<Fate>) = twice.into_iter().map(|[first, again]| (first, again)).unzip();
         let mut others = vec![
             (Way::Again, part(&again, skipped)),
-            (Way::After, part(&after, 0)),
-            (Way::Beside, part(&beside, skipped)),
+            (Way::After, part(&after.concat(), 0)),
+            (Way::Beside, part(&beside.concat(), skipped)),
         ];
         for (way, elsewhere) in self.elsewhere {
             let fates = if names.is_empty() { Vec::new() } else { elsewhere.fates(&names)? };
@@ -208,16 +200,32 @@ impl Check<'_> {
         Ok(Compared { first: part(&first, skipped), names, others })
     }
 
-    fn pass<T: Send>(&self, count: u64, jobs: NonZeroUsize, before: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    /// What each of so many places comes to, `N` runs each; `before` have been made already.
+    fn pass<const N: usize>(
+        &self,
+        count: u64,
+        jobs: NonZeroUsize,
+        before: u64,
+        work: impl Fn(u64) -> [Fate; N] + Sync,
+    ) -> Vec<[Fate; N]> {
         let mut fates = Vec::new();
         in_order(0..count, jobs, self.stop, work, |_, fate| {
             fates.push(fate);
-            // The first pass makes each run twice.
-            let made = if before == 0 { 2 * fates.len() } else { fates.len() };
-            (self.progress)(before + made as u64);
+            (self.progress)(before + (N * fates.len()) as u64);
             ControlFlow::Continue(())
         });
         fates
+    }
+
+    /// What the run at a place comes to.
+    fn once(&self, place: u64) -> Fate {
+        let (experiment, seed) = self.deal(place);
+        Fate::of(&experiment.run(seed, &RunOptions::default()))
+    }
+
+    /// How many runs at once are more than there is room for.
+    fn crowd(&self) -> NonZeroUsize {
+        self.jobs.saturating_add(self.jobs.get())
     }
 
     /// The experiment and seed at a place.
@@ -239,7 +247,7 @@ impl Check<'_> {
         let here = account(&**experiment, found.seed);
         let mut accounts = vec![(Way::Again, account(&**experiment, found.seed))];
         if found.way == Way::Beside {
-            let crowd = self.jobs.saturating_mul(NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN));
+            let crowd = self.crowd();
             let work = |_| account(&**experiment, found.seed);
             in_order(0..4 * crowd.get() as u64, crowd, &AtomicBool::new(false), work, |_, account| {
                 accounts.push((Way::Beside, account));

@@ -42,6 +42,11 @@ const NANOS: u64 = 1_000_000_000;
 /// `Instant::now` expects.
 const UPTIME: u64 = 86_400 * NANOS;
 
+/// A time as libc tells it.
+fn timespec(nanos: u64) -> libc::timespec {
+    libc::timespec { tv_sec: (nanos / NANOS) as libc::time_t, tv_nsec: (nanos % NANOS) as _ }
+}
+
 /// What a clock shows inside a world, in nanoseconds.
 fn simulated(world: &World, clock: libc::clockid_t) -> u64 {
     match clock {
@@ -70,9 +75,8 @@ fn real(name: &CStr, cache: &AtomicPtr<c_void>) -> *mut c_void {
 pub(super) unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
     static REAL: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
     if let Some(nanos) = inside(|world| simulated(world, clock)) {
-        let value = libc::timespec { tv_sec: (nanos / NANOS) as libc::time_t, tv_nsec: (nanos % NANOS) as _ };
         // SAFETY: the caller gave a pointer to a timespec.
-        unsafe { time.write(value) };
+        unsafe { time.write(timespec(nanos)) };
         return 0;
     }
     let real = real(c"clock_gettime", &REAL);
@@ -207,9 +211,8 @@ pub(super) unsafe extern "C" fn syscall(
     } else if number == libc::SYS_clock_gettime
         && let Some(nanos) = inside(|world| simulated(world, one as libc::clockid_t))
     {
-        let value = libc::timespec { tv_sec: (nanos / NANOS) as libc::time_t, tv_nsec: (nanos % NANOS) as _ };
         // SAFETY: the caller's contract is that of clock_gettime: a clock, and a pointer to a timespec.
-        unsafe { (two as *mut libc::timespec).write(value) };
+        unsafe { (two as *mut libc::timespec).write(timespec(nanos)) };
         return 0;
     }
     let real = real(c"syscall", &REAL);
