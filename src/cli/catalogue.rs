@@ -74,7 +74,7 @@ fn chosen(desk: &Desk, args: &Args) -> miette::Result<Vec<Arc<dyn Experiment>>> 
         experiments.retain(|experiment| args.defects.iter().any(|word| names(&**experiment, word)));
     }
     experiments.sort_by_key(|experiment| natural(experiment.defect().unwrap_or_default()));
-    Ok(experiments)
+    Ok(desk.put(experiments))
 }
 
 fn names(experiment: &dyn Experiment, word: &str) -> bool {

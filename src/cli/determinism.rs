@@ -20,7 +20,7 @@ use crate::search::{Check, Determinism, Difference, Elsewhere, Fate, Parting, Wa
 
 pub(super) fn determinism(desk: &Desk, args: &Args) -> miette::Result<Status> {
     let screen = &desk.screen;
-    let experiments = desk.select(&args.scenarios)?;
+    let experiments = desk.put(desk.select(&args.scenarios)?);
     if experiments.is_empty() {
         return Err(desk.nothing("scenario"));
     }

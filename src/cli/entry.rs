@@ -130,14 +130,14 @@ impl Desk {
         self.cli.ground.put(self.scenarios.find_one(name)?).map_err(|why| miette::miette!("{why}"))
     }
 
-    /// Every scenario that these words name, once, in their order; without words, every scenario there is. What cannot be
-    /// had on the engine that is asked for is left out, and said to be.
-    pub(super) fn select(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
+    /// These on the engine that is asked for. What cannot be had there is left out, and said to be.
+    pub(super) fn put(&self, experiments: Vec<Arc<dyn Experiment>>) -> Vec<Arc<dyn Experiment>> {
         let put = |experiment| self.cli.ground.put(experiment).map_err(|why| self.screen.warn(&why)).ok();
-        Ok(self.named(words)?.into_iter().filter_map(put).collect())
+        experiments.into_iter().filter_map(put).collect()
     }
 
-    fn named(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
+    /// Every scenario that these words name, once, in their order; without words, every scenario there is.
+    pub(super) fn select(&self, words: &[String]) -> Result<Vec<Arc<dyn Experiment>>, ScenarioError> {
         if words.is_empty() {
             return self.scenarios.entries()?.iter().map(|entry| self.scenarios.load(entry)).collect();
         }

@@ -26,6 +26,7 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
         let named = args.scenarios.iter().any(|word| word == experiment.name() || Path::new(word).is_file());
         named || (*experiment.expect() == Expect::Holds && experiment.defect().is_none())
     });
+    let experiments = desk.put(experiments);
     if experiments.is_empty() {
         return Err(desk.nothing("scenario that expects to hold"));
     }

@@ -55,3 +55,18 @@ fn an_empty_directory_has_nothing_to_list_or_replay() {
     assert!(out.starts_with("systems"), "{out}");
     assert_eq!(check(directory.path(), &["replay"], 0, &[]), "there is no saved seed below `seeds`\n");
 }
+
+#[test]
+fn the_other_engine_is_asked_for_where_it_can_be() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let run = ["run", "session/scripted-decorate-terminate", "--seed", "1"];
+    let with = |more: &[&'static str]| [&run[..], more].concat();
+    check(here, &with(&["--tick", "5ms"]), 2, &["no ticks", "--engine turmoil"]);
+    check(here, &with(&["--engine", "turmoil", "--tick", "1500us"]), 2, &["whole milliseconds"]);
+    check(here, &with(&["--engine", "madsim"]), 2, &["events", "turmoil"]);
+    check(here, &["replay", "--engine", "turmoil"], 2, &["no --engine"]);
+    let long = ["fuzz", "sandbox/long-idle", "--engine", "turmoil", "--seeds", "1"];
+    check(here, &long, 2, &["sandbox/long-idle: not run on turmoil", "--tick"]);
+    let out = check(here, &with(&["--engine", "turmoil", "--tick", "50ms"]), 0, &[]);
+    assert!(out.contains("verdict      holds") && out.contains("--engine turmoil --tick 50ms"), "{out}");
+}

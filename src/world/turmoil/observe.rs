@@ -3,7 +3,9 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use super::super::executor;
 use super::super::history::History;
@@ -38,11 +40,18 @@ impl Observer {
             }),
         );
         let (world, name) = (self.world.clone(), name.to_owned());
-        move || {
-            let address = ::turmoil::lookup(name.as_str());
-            world.start_at(host, address);
-            Software(Box::pin(Running::new(&world, host)))
-        }
+        move || Software { world: world.clone(), host, name: name.clone(), running: None }
+    }
+
+    /// The same of a client, which is never started again: what to give to `Sim::client`.
+    ///
+    /// # Panics
+    /// When two hosts are given one name.
+    pub fn client<F>(&self, name: &str, program: impl Fn() -> F + 'static) -> Software
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.host(name, program)()
     }
 
     /// Does something with what has been recorded so far.
@@ -52,12 +61,23 @@ impl Observer {
 }
 
 /// What a host of turmoil's runs.
-pub struct Software(std::pin::Pin<Box<Running>>);
+pub struct Software {
+    world: Rc<World>,
+    host: HostId,
+    name: String,
+    /// Since it was polled first: only then turmoil knows its address.
+    running: Option<Pin<Box<Running>>>,
+}
 
 impl Future for Software {
     type Output = ::turmoil::Result;
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let running = this.running.get_or_insert_with(|| {
+            this.world.start_at(this.host, ::turmoil::lookup(this.name.as_str()));
+            Box::pin(Running::new(&this.world, this.host))
+        });
+        running.as_mut().poll(cx)
     }
 }
 
@@ -78,7 +98,7 @@ impl World {
 ///
 /// let (elapsed, history) = observe(7, |observer| {
 ///     let mut sim = turmoil::Builder::new().rng_seed(7).build();
-///     sim.client("app", observer.host("app", || async { fact("app.ready", [("port", 80.into())]) })());
+///     sim.client("app", observer.client("app", || async { fact("app.ready", [("port", 80_i64.into())]) }));
 ///     sim.run().unwrap();
 ///     sim.elapsed()
 /// });
