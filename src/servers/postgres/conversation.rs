@@ -140,9 +140,7 @@ impl Postgres {
         generation: u64,
     ) -> io::Result<Next> {
         let next = session.answer(requests, generation).await;
-        if session.flushes() {
-            write(stream, session.replies()).await?;
-        }
+        write(stream, session.replies()).await?;
         Ok(next)
     }
 
@@ -165,11 +163,10 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, requests: &mut Requests) -> 
 }
 
 async fn write<S: AsyncWrite + Unpin>(stream: &mut S, replies: &mut Replies) -> io::Result<()> {
-    let bytes = replies.bytes();
-    if !bytes.is_empty() {
-        stream.write_all(bytes).await?;
+    let due = replies.take_due();
+    if !due.is_empty() {
+        stream.write_all(&due).await?;
         stream.flush().await?;
-        bytes.clear();
     }
     Ok(())
 }

@@ -30,8 +30,6 @@ pub(super) struct Session {
     statements: BTreeMap<String, Statement>,
     portals: BTreeMap<String, Portal>,
     pub(super) replies: Replies,
-    /// What has been answered is due.
-    flush: bool,
     /// After an error, until the client takes a breath.
     skipping: bool,
     /// What the client was last told that it calls itself: the one thing it is told of that it can change.
@@ -50,7 +48,6 @@ impl Session {
             statements: BTreeMap::new(),
             portals: BTreeMap::new(),
             replies,
-            flush: false,
             skipping: false,
             application,
         }
@@ -58,11 +55,6 @@ impl Session {
 
     pub(super) fn replies(&mut self) -> &mut Replies {
         &mut self.replies
-    }
-
-    /// Whether what has been answered is to be written now.
-    pub(super) fn flushes(&mut self) -> bool {
-        std::mem::take(&mut self.flush)
     }
 
     /// How long the client may do nothing.
@@ -104,7 +96,7 @@ impl Session {
                 Ok(()) => {}
                 Err(Stopped::Refused(refusal)) => {
                     self.refuse(&refusal);
-                    (self.skipping, self.flush) = (true, true);
+                    self.skipping = true;
                 }
                 Err(Stopped::Ended(end)) => return Next::End(end),
             }
@@ -161,7 +153,7 @@ impl Session {
                 }
                 self.replies.closed();
             }
-            Request::Flush => self.flush = true,
+            Request::Flush => self.replies.flush(),
             Request::Sync => {
                 self.skipping = false;
                 self.rest();
@@ -214,7 +206,6 @@ impl Session {
             self.portals.clear();
         }
         self.replies.ready(status);
-        self.flush = true;
     }
 
     pub(super) fn status(&self) -> Status {

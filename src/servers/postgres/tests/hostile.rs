@@ -49,6 +49,15 @@ async fn what_was_said_before_is_answered_before_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_no_breath_was_taken_after_waits_though_it_came_together_with_a_query() {
+    let served = Served::start(Options::default());
+    let mut raw = served.begun().await;
+    let told = raw.say(&[query("SHOW lock_timeout"), parse("", "COMMIT")].concat()).await;
+    assert_eq!(told, "T lock_timeout | D 0 | C SHOW | Z I");
+    assert_eq!(raw.say(&sync()).await, "1 | Z I");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_said_before_the_welcome_is_answered_after_it() {
     let served = Served::start(Options::default());
     let mut raw = served.raw();

@@ -1,4 +1,4 @@
-//! What the server answers: messages in one buffer, so that a batch of them is one write.
+//! What the server answers: messages in one buffer, so that a batch of them is one write, and how much of it is due.
 
 use bytes::{BufMut, BytesMut};
 use pgwire::messages::Message;
@@ -17,20 +17,31 @@ use super::types::{oid, size};
 
 /// Replies that wait to be written.
 #[derive(Debug, Default)]
-pub(in crate::servers::postgres) struct Replies(BytesMut);
+pub(in crate::servers::postgres) struct Replies {
+    bytes: BytesMut,
+    /// As many of them are to be written now: the others wait for the client to take a breath, or to ask for them.
+    due: usize,
+}
 
 impl Replies {
-    /// What is to be written. Whoever has written it clears it.
-    pub(in crate::servers::postgres) fn bytes(&mut self) -> &mut BytesMut {
-        &mut self.0
+    /// What is to be written now; it is in the caller's hands from here on.
+    pub(in crate::servers::postgres) fn take_due(&mut self) -> BytesMut {
+        let due = std::mem::take(&mut self.due);
+        self.bytes.split_to(due)
+    }
+
+    /// All that has been answered is due.
+    pub(in crate::servers::postgres) fn flush(&mut self) {
+        self.due = self.bytes.len();
     }
 
     fn send(&mut self, message: &impl Message) {
-        message.encode(&mut self.0).expect("what the server itself composes is within the bounds of the protocol");
+        message.encode(&mut self.bytes).expect("what the server itself composes is within the bounds of the protocol");
     }
 
     pub(in crate::servers::postgres) fn not_encrypted(&mut self) {
         self.send(&SslResponse::Refuse);
+        self.flush();
     }
 
     /// This is the newest version there is, and these options are not known.
@@ -63,6 +74,7 @@ impl Replies {
             Status::Failed => TransactionStatus::Error,
         };
         self.send(&ReadyForQuery::new(status));
+        self.flush();
     }
 
     pub(in crate::servers::postgres) fn parsed(&mut self) {
@@ -107,33 +119,33 @@ impl Replies {
         row: &[Value],
         format: impl Fn(usize) -> Format,
     ) -> Result<(), Refusal> {
-        let start = self.0.len();
-        self.0.put_u8(b'D');
-        self.0.put_u32(0);
-        self.0.put_u16(row.len() as u16);
+        let start = self.bytes.len();
+        self.bytes.put_u8(b'D');
+        self.bytes.put_u32(0);
+        self.bytes.put_u16(row.len() as u16);
         for (place, (column, value)) in columns.iter().zip(row).enumerate() {
-            let at = self.0.len();
-            self.0.put_i32(-1);
+            let at = self.bytes.len();
+            self.bytes.put_i32(-1);
             if *value == Value::Null {
                 continue;
             }
-            if let Err(refusal) = encode(column.kind, value, format(place), &mut self.0) {
-                self.0.truncate(start);
+            if let Err(refusal) = encode(column.kind, value, format(place), &mut self.bytes) {
+                self.bytes.truncate(start);
                 return Err(refusal);
             }
             self.fill_in(at);
         }
-        self.fill_in_with(start + 1, self.0.len() - start - 1);
+        self.fill_in_with(start + 1, self.bytes.len() - start - 1);
         Ok(())
     }
 
     /// Writes, where it stands, how many bytes follow it.
     fn fill_in(&mut self, at: usize) {
-        self.fill_in_with(at, self.0.len() - at - 4);
+        self.fill_in_with(at, self.bytes.len() - at - 4);
     }
 
     fn fill_in_with(&mut self, at: usize, length: usize) {
-        self.0[at..at + 4].copy_from_slice(&(length as u32).to_be_bytes());
+        self.bytes[at..at + 4].copy_from_slice(&(length as u32).to_be_bytes());
     }
 
     /// A statement is done; an empty tag: there was none.
@@ -147,11 +159,13 @@ impl Replies {
 
     pub(in crate::servers::postgres) fn refuse(&mut self, refusal: &Refusal) {
         self.send(&ErrorResponse::new(fields("ERROR", refusal)));
+        self.flush();
     }
 
     /// The last that is heard of this connection.
     pub(in crate::servers::postgres) fn fatal(&mut self, refusal: &Refusal) {
         self.send(&ErrorResponse::new(fields("FATAL", refusal)));
+        self.flush();
     }
 }
 
