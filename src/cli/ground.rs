@@ -33,8 +33,7 @@ enum Named {
 
 fn tick(text: &str) -> Result<Duration, String> {
     let tick = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let whole = !tick.is_zero() && tick.subsec_nanos().is_multiple_of(1_000_000);
-    if whole { Ok(tick) } else { Err("a tick is a number of whole milliseconds, such as 5ms".into()) }
+    if Engine::is_tick(tick) { Ok(tick) } else { Err("a tick is a number of whole milliseconds, such as 5ms".into()) }
 }
 
 impl Ground {

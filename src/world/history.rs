@@ -284,7 +284,8 @@ impl History {
         self.events.push(event);
     }
 
-    /// Puts the events in the order of time; what came at the same time stays as it is.
+    /// Puts the events in the order of time, where hosts took turns, each with a tick of time of its own. What came at the same
+    /// time stays as it is, and causes stay ahead: whatever led to something on another host came a tick before it.
     pub(super) fn sort_by_time(&mut self) {
         self.events.sort_by_key(|event| event.at);
     }

@@ -116,6 +116,13 @@ pub enum Engine {
     },
 }
 
+impl Engine {
+    /// Whether a tick of turmoil's may be this long: a number of whole milliseconds, and not none.
+    pub const fn is_tick(tick: Duration) -> bool {
+        !tick.is_zero() && tick.subsec_nanos().is_multiple_of(1_000_000)
+    }
+}
+
 /// The world of the current thread.
 pub struct World {
     pub(super) tape: RefCell<Tape>,

@@ -123,10 +123,9 @@ impl Future for Root {
     type Output = Option<String>;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let world = this.world.clone();
-        world.executor.enter_lane(HostId::WORLD, cx.waker());
+        this.world.executor.enter_lane(HostId::WORLD, cx.waker());
         let turn = this.turn(cx);
-        world.executor.leave_lane(HostId::WORLD);
+        this.world.executor.leave_lane(HostId::WORLD);
         turn
     }
 }

@@ -39,12 +39,10 @@ impl Future for Running {
         let now = turmoil::sim_elapsed().unwrap_or_default();
         world.clock.set_tick_of_host(now.as_nanos() as u64);
         world.executor.enter_lane(self.host, cx.waker());
-        while !turmoil.over.get() && self.is_up() {
+        while world.events.get() < turmoil.most_events && self.is_up() {
             let Some(ready) = world.next_ready(self.host) else { break };
             world.run_task(ready);
-            let events = world.events.get() + 1;
-            world.events.set(events);
-            turmoil.over.set(events >= turmoil.most_events);
+            world.events.set(world.events.get() + 1);
         }
         world.executor.leave_lane(self.host);
         if turmoil.observing && !self.is_up() { Poll::Ready(Ok(())) } else { Poll::Pending }

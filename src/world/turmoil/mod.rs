@@ -9,7 +9,7 @@ mod observe;
 mod orders;
 mod wire;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ use self::wire::Wires;
 pub(crate) use self::wire::{Listener, Stream};
 use super::executor;
 use super::host::HostId;
-use super::simulation::{Config, Outcome, Seat, World};
+use super::simulation::{Config, Engine, Outcome, Seat, World};
 
 /// How many messages of one stream may be on their way.
 const IN_FLIGHT: usize = 1024;
@@ -38,9 +38,8 @@ pub(super) struct Turmoil {
     known: RefCell<BTreeSet<HostId>>,
     /// Whether somebody else's simulation is only looked at.
     observing: bool,
+    /// Events after which nothing runs any more.
     most_events: u64,
-    /// Set when there were too many events: nothing runs any more.
-    over: Cell<bool>,
 }
 
 impl Turmoil {
@@ -52,7 +51,6 @@ impl Turmoil {
             known: RefCell::default(),
             observing,
             most_events: config.most_events,
-            over: Cell::new(false),
         }
     }
 }
@@ -63,8 +61,7 @@ pub(super) fn by_ticks<T: 'static, F: Future<Output = T> + 'static>(
     tick: Duration,
     main: impl FnOnce() -> F,
 ) -> Outcome<T> {
-    let whole = !tick.is_zero() && tick.subsec_nanos().is_multiple_of(1_000_000);
-    assert!(whole, "turmoil's clock goes in whole milliseconds, so a tick cannot be {tick:?}");
+    assert!(Engine::is_tick(tick), "turmoil's clock goes in whole milliseconds, so a tick cannot be {tick:?}");
     let seat = Seat::take(World::new(config, Some(Turmoil::new(config, false))));
     let world = seat.world.clone();
     let mut sim = ::turmoil::Builder::new()
@@ -76,7 +73,7 @@ pub(super) fn by_ticks<T: 'static, F: Future<Output = T> + 'static>(
     world.attach(&mut sim, HostId::WORLD);
     let value = executor::spawn_main(&world, main());
     let stuck = world.step_until_done(&mut sim, config);
-    world.retell_in_order();
+    world.history.borrow_mut().sort_by_time();
     seat.leave(&value, stuck, || executor::drop_all_tasks(&world))
 }
 
@@ -110,11 +107,5 @@ impl World {
             }
         }
         None
-    }
-
-    /// Hosts of turmoil's take turns, each with a tick of time of its own: what they did is put in the order of time here.
-    /// Whatever led to something else came a tick before it, so causes stay ahead.
-    fn retell_in_order(&self) {
-        self.history.borrow_mut().sort_by_time();
     }
 }

@@ -31,14 +31,7 @@ impl Observer {
     where
         F: Future<Output = ()> + 'static,
     {
-        let program = Rc::new(program);
-        let host = self.world.add_host(
-            name,
-            Rc::new(move || {
-                let program = program.clone();
-                Box::pin(async move { program().await })
-            }),
-        );
+        let host = self.world.add_host(name, Rc::new(move || Box::pin(program())));
         let (world, name) = (self.world.clone(), name.to_owned());
         move || Software { world: world.clone(), host, name: name.clone(), running: None }
     }
@@ -115,7 +108,7 @@ pub fn observe<R: Send + 'static>(seed: u64, act: impl FnOnce(&Observer) -> R + 
         let world = seat.world.clone();
         let observer = Observer { world: world.clone() };
         let result = act(&observer);
-        world.retell_in_order();
+        world.history.borrow_mut().sort_by_time();
         let outcome = seat.leave(&Some(result).into(), None, || executor::drop_all_tasks(&world));
         (outcome.value.expect("it was put there"), outcome.history)
     })
