@@ -1,7 +1,8 @@
 //! The command itself: what it prints where, and its status.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn sexton(directory: &Path, words: &[&str]) -> Output {
     let binary = env!("CARGO_BIN_EXE_sexton");
@@ -69,4 +70,45 @@ fn the_other_engine_is_asked_for_where_it_can_be() {
     check(here, &long, 2, &["sandbox/long-idle: not run on turmoil", "--tick"]);
     let out = check(here, &with(&["--engine", "turmoil", "--tick", "50ms"]), 0, &[]);
     assert!(out.contains("verdict      holds") && out.contains("--engine turmoil --tick 50ms"), "{out}");
+}
+
+/// A campaign in which failures are found, ended by a signal once this many have been printed: how it ended, and the
+/// files that it has named.
+fn fuzz_until(signal: &str, failures: usize, saved: &Path) -> (std::process::ExitStatus, Vec<String>) {
+    let mut campaign = Command::new(env!("CARGO_BIN_EXE_sexton"))
+        .args(["fuzz", "session/preset-a", "session/d4-notify-upsert", "--seeds", "1000000", "--saved"])
+        .arg(saved)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let printed = BufReader::new(campaign.stdout.take().expect("it is a pipe")).lines();
+    let mut named = Vec::new();
+    for line in printed {
+        let line = line.expect("text");
+        let Some(("  sexton", words)) = line.split_once(" replay ") else { continue };
+        named.extend(words.split(' ').next().map(str::to_owned));
+        if named.len() == failures {
+            let kill = format!("kill -{signal} {}", campaign.id());
+            let killed = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+            assert!(killed.success(), "{kill}");
+        }
+    }
+    (campaign.wait().expect("it ends"), named)
+}
+
+#[test]
+fn a_campaign_that_is_killed_has_saved_each_failure_it_has_printed() {
+    for signal in ["KILL", "TERM", "INT"] {
+        let saved = tempfile::tempdir().expect("a temporary directory");
+        let (status, named) = fuzz_until(signal, 3, saved.path());
+        assert!(!status.success(), "SIG{signal}: {status}");
+        assert!(named.len() >= 3, "SIG{signal}: {status}, {named:?}");
+        for file in &named {
+            let replay = ["replay", "--exact", file];
+            let out = check(Path::new(env!("CARGO_MANIFEST_DIR")), &replay, 0, &[]);
+            assert!(out.contains("as recorded"), "SIG{signal}: {file}:\n{out}");
+        }
+    }
 }
