@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sexton::harness::{RunOptions, Verdict};
-use sexton::scenario::{Expect, SavedSeed, SeedShelf, Systems};
+use sexton::scenario::{Expect, SavedSeed, SeedShelf, Signature, Systems};
 use sexton::testing;
 
 /// Those wanted, with the number of seeds that a campaign would give each.
@@ -38,14 +38,20 @@ fn what_must_hold_holds() {
     }
 }
 
+/// What a saved seed shows need not be hunted: that it still does is looked at where the saved failures are.
 #[test]
 fn what_must_fail_fails_as_it_says() {
     let known = known();
     for (path, _) in scenarios(|expect| matches!(expect, Expect::Violates { .. } | Expect::Stuck)) {
         let system = path.parent().and_then(Path::file_name).expect("one folder a system").to_string_lossy();
         let name = format!("{system}/{}", path.file_stem().expect("a name").to_string_lossy());
-        let from = known.get(&name).copied().unwrap_or(1);
-        testing::scenario(&path).from(from).seeds(5_000).check();
+        let experiment = Systems::builtin().load(&path, &name).unwrap_or_else(|error| panic!("{error:?}"));
+        let known = known.get(&name).map_or(&[][..], Vec::as_slice);
+        let shown: Vec<&Signature> = known.iter().map(|saved| &saved.signature).collect();
+        let shown = *experiment.expect() != Expect::Stuck && experiment.expect().missing(&shown).is_empty();
+        if !shown {
+            testing::scenario(&path).from(known.first().map_or(1, |saved| saved.seed)).seeds(5_000).check();
+        }
     }
 }
 
@@ -91,14 +97,19 @@ fn what_is_blind_is_never_put_to_the_test() {
     }
 }
 
-/// For each scenario the least seed that is saved. The hunt begins there, and goes on where a change has moved the failure.
-pub(crate) fn known() -> BTreeMap<String, u64> {
-    let mut known = BTreeMap::new();
+/// For each scenario the failures that are saved as they were found, the one of the least seed first: a hunt begins there,
+/// and goes on where a change has moved the failure.
+pub(crate) fn known() -> BTreeMap<String, Vec<SavedSeed>> {
+    let mut known: BTreeMap<String, Vec<SavedSeed>> = BTreeMap::new();
     let files = SeedShelf::new("seeds").files().unwrap_or_else(|error| panic!("{error:?}"));
     for file in files {
         let saved = SavedSeed::read(&file, None).unwrap_or_else(|error| panic!("{error:?}"));
-        let least = known.entry(saved.scenario).or_insert(saved.seed);
-        *least = saved.seed.min(*least);
+        if !saved.only_decisions {
+            known.entry(saved.scenario.clone()).or_default().push(saved);
+        }
+    }
+    for saved in known.values_mut() {
+        saved.sort_by_key(|saved| saved.seed);
     }
     known
 }

@@ -41,7 +41,7 @@ fn determinism_is_checked_against_a_fresh_process() {
     let (status, said) = sexton(&["determinism", "session", "--seeds", "84"]);
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("84 of 84 equal"), "{said}");
-    assert!(said.contains("not compared: a release build takes long"), "{said}");
+    assert!(said.contains("not compared: "), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sexton::harness::RunOptions;
-use sexton::scenario::{Experiment, FileError, Signature, Systems};
+use sexton::scenario::{Experiment, FileError, SavedSeed, Signature, Systems};
 use toml::Table;
 
 use crate::scenarios::known;
@@ -45,12 +45,12 @@ struct Defect {
 
 impl Defect {
     /// The defect of a scenario file; `None`: it re-introduces none that is seen, or does so by a single switch.
-    fn read(path: PathBuf, known: &BTreeMap<String, u64>) -> Option<Self> {
+    fn read(path: PathBuf, known: &BTreeMap<String, Vec<SavedSeed>>) -> Option<Self> {
         let system = path.parent()?.file_name()?.to_string_lossy();
         let name = format!("{system}/{}", path.file_stem()?.to_string_lossy());
         let text = std::fs::read_to_string(&path).expect("a scenario is text");
         let table: Table = text.parse().expect("a scenario is TOML");
-        let saved = known.get(&name).copied();
+        let saved = known.get(&name).and_then(|saved| saved.first()).map(|saved| saved.seed);
         let defect = Self { path, name, table, saved };
         let seen = defect.table.get("expect").and_then(|expect| expect.get("violates")).is_some();
         (defect.table.contains_key("defect") && seen && defect.switches().len() > 1).then_some(defect)
