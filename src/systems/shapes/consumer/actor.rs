@@ -1,18 +1,22 @@
 //! The consumer as an actor: it is told of transactions one by one, writes its log now and then, and ends in good order.
 
+mod apply;
+mod ending;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub(crate) use self::ending::removes;
 use super::holding::{Dependency, Event, Holding, Tx};
 use super::materializer::ToMaterializer;
-use super::starter::{Beginning, Starter, select};
+use super::starter::{Beginning, Starter};
 use crate::runtime::{fact, point, time};
 use crate::systems::shapes::actors::{Address, Context, Mail, Pid, Reason, Reply, Start};
-use crate::systems::shapes::policy::{Advanced, Down, Ending, Notify, Policy, Replayed};
+use crate::systems::shapes::policy::Advanced;
 use crate::systems::shapes::query::Query;
 use crate::systems::shapes::stack::{Kept, Route, Stack, ToCleanup, ToCollector};
-use crate::systems::shapes::store::{Handle, Log, Logged, Stored, Transaction, line};
-use crate::systems::shapes::timeouts::{FLUSH, PAUSE};
+use crate::systems::shapes::store::{Handle, Log, Stored, Transaction, line};
+use crate::systems::shapes::timeouts::FLUSH;
 use crate::systems::shapes::{points, stack};
 
 /// What a consumer is told.
@@ -116,19 +120,6 @@ pub(crate) async fn run(mut context: Context<ToConsumer>, birth: Birth) -> Reaso
         cleanup.send(ToCleanup::Remove { handle, why, of, begun: None });
     }
     reason
-}
-
-/// Whether a consumer that ends so has its shape removed.
-pub(crate) fn removes(policy: &Policy, reason: &Reason) -> bool {
-    match reason {
-        Reason::Tagged("cleanup") => true,
-        // `removed`: it is being removed already.
-        Reason::Normal | Reason::Killed | Reason::Shutdown | Reason::Tagged("removed") => false,
-        Reason::Tagged(_) => policy.ending == Ending::BareShutdown,
-        // That of a call that was shut down has the same shape as a word why.
-        Reason::InCall(inner) if **inner == Reason::Shutdown => policy.ending == Ending::BareShutdown,
-        Reason::Absent | Reason::Late | Reason::Failed(_) | Reason::InCall(_) => policy.ending != Ending::AllButCleanup,
-    }
 }
 
 impl Consumer {
@@ -253,34 +244,6 @@ impl Consumer {
         Ok(())
     }
 
-    /// Whoever starts it, or works for it, has ended or tells it to.
-    fn on_exit(&mut self, from: Pid, reason: Reason) -> Result<(), Reason> {
-        match reason {
-            Reason::Normal => Ok(()),
-            Reason::InCall(inner) if self.starter == Some(from) => Err(self.on_down(*inner)),
-            reason => Err(reason),
-        }
-    }
-
-    /// Its materializer has ended, or one that it depends on: with what it ends itself.
-    fn on_down(&self, reason: Reason) -> Reason {
-        let policy = &self.stack.policy;
-        let down = match &reason {
-            Reason::Normal | Reason::Shutdown => Down::Keeps,
-            Reason::Tagged("invalidated" | "cleanup") => Down::Cleans,
-            Reason::Tagged(_) => policy.down_tagged,
-            Reason::Killed => policy.down_killed,
-            Reason::Absent => policy.down_absent,
-            Reason::Late | Reason::Failed(_) | Reason::InCall(_) => policy.down_crashed,
-        };
-        match (down, reason) {
-            (Down::Cleans, _) => Reason::Tagged("cleanup"),
-            // Whoever waits for it is to know that something went wrong.
-            (Down::Keeps, reason @ (Reason::Late | Reason::Failed(_) | Reason::InCall(_))) => reason.in_call(),
-            (Down::Keeps, _) => Reason::Shutdown,
-        }
-    }
-
     async fn begin_with(&mut self, context: &mut Context<ToConsumer>, beginning: Beginning) -> Result<(), Reason> {
         if let Some(snapshot) = beginning.snapshot {
             fact("shapes.snapshot", [("handle", self.handle.clone().into()), ("lsn", snapshot.lsn.into())]);
@@ -335,138 +298,10 @@ impl Consumer {
         reply.send((self.position, self.log.clone()));
     }
 
-    /// Takes in what others have made of transactions up to here, of which none is about its own table.
-    async fn advance(&mut self, context: &mut Context<ToConsumer>, lsn: u64) -> Result<(), Reason> {
-        if self.events.iter().any(|event| event.lsn <= lsn) || self.must_look(lsn) {
-            self.apply(context, &Tx { lsn, changes: Vec::new() }).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes in a transaction, and what others have made of it.
-    async fn apply(&mut self, context: &mut Context<ToConsumer>, transaction: &Tx) -> Result<(), Reason> {
-        let lsn = transaction.lsn;
-        let (mut due, later): (Vec<Event>, Vec<Event>) =
-            std::mem::take(&mut self.events).into_iter().partition(|event| event.lsn <= lsn);
-        self.events = later;
-        due.sort_by_key(|event| event.lsn);
-        if lsn <= self.position && self.stack.policy.replayed == Replayed::Skipped {
-            let before = self.ahead;
-            for event in &due {
-                self.hear_event(event);
-            }
-            if self.ahead > before {
-                let ahead = self.tell_ahead();
-                self.notify(&ahead).await?;
-            }
-            return Ok(());
-        }
-        self.tell_seeds();
-        let mut changes: Vec<Logged> = Vec::new();
-        let before = self.position;
-        let mut changed = self.holding.catches_up(before, lsn);
-        let mut looks = false;
-        for event in &due {
-            let news = self.hear_event(event);
-            changed |= news;
-            looks |= news && event.lsn > before && event.ahead <= event.lsn;
-        }
-        if self.must_look(lsn) {
-            (looks, self.look_at) = (true, None);
-        }
-        for change in &transaction.changes {
-            self.holding.change(lsn, change, &mut changes);
-        }
-        if changed || looks {
-            self.holding.reconsider(lsn, &mut changes);
-        }
-        if looks {
-            let found = loop {
-                let asking = select(&self.stack.rows, self.holding.query());
-                match context.unless_told(asking).await? {
-                    Ok(found) => break found,
-                    Err(error) => tracing::warn!(handle = %self.handle, %error, "rows that come in are not known yet"),
-                }
-                context.unless_told(time::sleep(PAUSE)).await?;
-            };
-            self.ahead = self.ahead.max(found.lsn);
-            self.holding.admit(lsn, &found, &mut changes);
-        }
-        self.position = self.position.max(lsn);
-        let done = Arc::new(Transaction { lsn, ahead: self.ahead.max(lsn), changes });
-        if looks || done.ahead > lsn || !done.changes.is_empty() {
-            self.write(&done)?;
-            if looks {
-                // It cannot be made again from the transactions alone: nobody may see what could be lost.
-                self.flush(true).await?;
-            }
-            point(points::APPENDED, &self.handle).await;
-            self.notify(&done).await?;
-        }
-        self.log.push(done);
-        self.stack.bells.ring(&self.handle);
-        point(points::NOTIFIED, &self.handle).await;
-        Ok(())
-    }
-
-    /// Lets readers know that the rows are what the database had only where it is by then.
-    fn tell_ahead(&self) -> Arc<Transaction> {
-        let told = Arc::new(Transaction { lsn: self.position, ahead: self.ahead, changes: Vec::new() });
-        self.log.push(told.clone());
-        told
-    }
-
-    /// Takes in what has become of the values of a dependency. True: that is news.
-    fn hear_event(&mut self, event: &Event) -> bool {
-        self.follow_ahead(event.ahead, event.lsn.max(self.position));
-        self.holding.hear(event)
-    }
-
-    /// A dependency is ahead up to here: where it is not what the database had, this is not either.
-    fn follow_ahead(&mut self, ahead: u64, of: u64) {
-        self.ahead = self.ahead.max(ahead);
-        if ahead > of {
-            self.look_at = self.look_at.max(Some(ahead));
-        }
-    }
-
-    fn must_look(&self, lsn: u64) -> bool {
-        self.look_at.is_some_and(|at| at <= lsn)
-    }
-
-    /// Tells, once, as of when it saw what it depends on as live changes began.
-    fn tell_seeds(&mut self) {
-        for (dependency, seed) in self.holding.dependencies().iter().zip(std::mem::take(&mut self.seeds)) {
-            // What came after the values, up to its own rows, has been taken in by now.
-            let view = seed.max(self.position);
-            fact(
-                "shapes.seeded",
-                [
-                    ("handle", self.handle.clone().into()),
-                    ("of", dependency.handle.clone().into()),
-                    ("view", view.into()),
-                    ("stored", self.position.into()),
-                ],
-            );
-        }
-    }
-
     fn write(&mut self, transaction: &Transaction) -> Result<(), Reason> {
         self.unwritten.extend(line(transaction).map_err(Reason::failed)?);
         self.flush_at.get_or_insert_with(|| time::Instant::now() + FLUSH);
         Ok(())
-    }
-
-    /// Lets its materializer know of a transaction.
-    async fn notify(&mut self, transaction: &Arc<Transaction>) -> Result<(), Reason> {
-        let Some(materializer) = &self.materializer else { return Ok(()) };
-        let told = materializer.call(|reply| ToMaterializer::NewChanges(transaction.clone(), reply)).await;
-        let Err(reason) = told else { return Ok(()) };
-        match (self.stack.policy.notify, &reason) {
-            (Notify::Swallowed, Reason::Absent | Reason::Normal | Reason::Shutdown) => Ok(()),
-            (Notify::LeavesOff, _) => Err(Reason::Shutdown),
-            _ => Err(reason.in_call()),
-        }
     }
 
     /// Puts on disk what is not, and lets the collector know.
