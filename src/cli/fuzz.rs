@@ -16,6 +16,10 @@ use crate::report::{FuzzJson, Ink, ScenarioJson, fuzz_table, junit};
 use crate::scenario::{Expect, Experiment, Kept, Signature};
 use crate::search::{Campaign, Failure, Summary, Watch};
 
+/// What takes longer is told of when it is done, where there is no terminal for a bar: a log that says nothing for an hour
+/// leaves open whether anything goes on.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Where failures are saved, by scenario and signature.
 type Files = BTreeMap<(String, Signature), PathBuf>;
 
@@ -67,6 +71,11 @@ pub(super) fn fuzz(desk: &Desk, args: &Args) -> miette::Result<Status> {
         let summary = campaign.run(&mut watcher);
         watcher.bar.finish_and_clear();
         lost |= watcher.lost;
+        if watcher.bar.is_hidden() && summary.elapsed >= LONG {
+            let took = humantime::format_duration(Duration::from_secs(summary.elapsed.as_secs()));
+            let Summary { name, seeds, failing, .. } = &summary;
+            desk.screen.note(&format!("{name}: {seeds} seeds in {took}, {failing} failing"));
+        }
         if summary.seeds > 0 {
             summaries.push(summary);
         }

@@ -30,9 +30,14 @@ impl Screen {
         let _ = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
     }
 
+    /// How far it is, on standard error.
+    pub(super) fn note(&self, text: &str) {
+        let _ = writeln!(self.err.borrow_mut(), "{text}");
+    }
+
     /// Something to know beside the result, on standard error.
     pub(super) fn warn(&self, text: &str) {
-        let _ = writeln!(self.err.borrow_mut(), "warning: {text}");
+        self.note(&format!("warning: {text}"));
     }
 
     /// Text of a result, in an ink.
