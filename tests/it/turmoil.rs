@@ -1,5 +1,6 @@
 //! The other engine: the same systems on turmoil's network, clock and hosts.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::rc::Rc;
@@ -232,4 +233,55 @@ fn a_run_that_never_ends_on_turmoil_is_given_up() {
 fn limits_say_how_long_a_tick_is() {
     let plan = Plan::default();
     assert_eq!(plan.limits.tick(), Duration::from_millis(8), "three minutes in 24,000 ticks");
+}
+
+/// Hosts have their ticks by turns, each with a clock of its own.
+#[test]
+fn nothing_is_read_before_it_was_sent_whichever_host_has_its_turn_first() {
+    let config = Config { seed: 5, engine: Engine::Turmoil { tick: TICK * 5 }, ..Config::default() };
+    let outcome = simulate(config, || async {
+        let world = World::current().expect("it runs inside a world");
+        let early = Rc::new(Cell::new(0));
+        let seen = early.clone();
+        let server = world.add_host(
+            "server",
+            Rc::new(move || {
+                let seen = seen.clone();
+                Box::pin(async move {
+                    let listener = TcpListener::bind("0.0.0.0:7").await.expect("the port is free");
+                    let (stream, _) = listener.accept().await.expect("a listener accepts");
+                    exchange(stream, 7, &seen).await;
+                })
+            }),
+        );
+        world.start(server);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let stream = TcpStream::connect("server:7").await.expect("it answers");
+        exchange(stream, 11, &early).await;
+        early.get()
+    });
+    assert_eq!(outcome.stuck, None);
+    assert_eq!(outcome.value, Some(0), "so many words came before they were sent");
+}
+
+/// Says what time it is every so many milliseconds, and counts what is heard that was said later than now.
+async fn exchange(stream: TcpStream, every: u64, early: &Cell<u32>) {
+    let now = || World::current().expect("it runs inside a world").elapsed();
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let says = async {
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(every)).await;
+            writer.write_all(&now().as_nanos().to_be_bytes()).await.expect("it is heard");
+        }
+        writer.shutdown().await.expect("it may leave");
+    };
+    let hears = async {
+        let (mut heard, mut word) = (0, [0; 16]);
+        while reader.read_exact(&mut word).await.is_ok() {
+            heard += 1;
+            early.set(early.get() + u32::from(u128::from_be_bytes(word) > now().as_nanos()));
+        }
+        assert_eq!(heard, 100, "all is heard");
+    };
+    tokio::join!(says, hears);
 }

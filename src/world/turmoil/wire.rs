@@ -40,7 +40,7 @@ struct End {
     failed: Option<io::ErrorKind>,
     /// Something that this side has sent is lost: its peer will wait for it for ever.
     lossy: bool,
-    /// What is on its way to this end: how many bytes, when they were sent and for whom.
+    /// What is on its way to this end: how many bytes, when they were sent and for whom. A farewell has none.
     coming: VecDeque<Parcel>,
     /// Until when, in simulated nanoseconds, what has come is kept from whoever reads.
     held_until: u64,
@@ -135,6 +135,17 @@ impl End {
             writer: None,
         }
     }
+
+    /// Until when the next of what comes is kept from whoever reads. Hosts have their ticks by turns, and one whose turn is
+    /// later may be sent something at a time that its own clock has yet to reach.
+    fn kept_until(&self) -> u64 {
+        self.held_until.max(self.coming.front().map_or(0, |parcel| parcel.sent))
+    }
+
+    /// How many bytes, of those that are known to come, were sent by now.
+    fn sent_by(&self, now: u64) -> usize {
+        self.coming.iter().take_while(|parcel| parcel.sent <= now).map(|parcel| parcel.bytes).sum()
+    }
 }
 
 impl Turmoil {
@@ -228,16 +239,19 @@ impl Stream {
         self.local
     }
 
-    /// Whether what has come is still kept from this end.
+    /// Waits while what has come is kept from this end.
     fn poll_late(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
-        let left = on_wires(|world, wires| wires.ends[self.end].held_until.saturating_sub(world.clock.now()));
-        let left = Duration::from_nanos(left.unwrap_or_default());
-        if left.is_zero() {
+        loop {
+            let left = on_wires(|world, wires| wires.ends[self.end].kept_until().saturating_sub(world.clock.now()));
+            let left = Duration::from_nanos(left.unwrap_or_default());
+            if left.is_zero() {
+                self.late = None;
+                return Poll::Ready(());
+            }
+            let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+            std::task::ready!(late.as_mut().poll(cx));
             self.late = None;
-            return Poll::Ready(());
         }
-        let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
-        late.as_mut().poll(cx)
     }
 }
 
@@ -345,11 +359,17 @@ impl AsyncRead for Stream {
         if this.poll_late(cx).is_pending() {
             return Poll::Pending;
         }
-        let before = buf.filled().len();
-        let read = Pin::new(&mut this.carrier).poll_read(cx, buf);
-        if read.is_ready() && buf.filled().len() > before {
-            on_wires(|world, wires| wires.received(world, this.end, &buf.filled()[before..]));
+        let most = match on_wires(|world, wires| wires.ends[this.end].sent_by(world.clock.now())) {
+            None | Some(0) => buf.remaining(),
+            Some(sent) => sent.min(buf.remaining()),
+        };
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+        let read = Pin::new(&mut this.carrier).poll_read(cx, &mut part);
+        if read.is_ready() && !part.filled().is_empty() {
+            on_wires(|world, wires| wires.received(world, this.end, part.filled()));
         }
+        let bytes = part.filled().len();
+        buf.advance(bytes);
         read
     }
 }
@@ -386,7 +406,7 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        on_wires(|_, wires| wires.closed(this.end));
+        on_wires(|world, wires| wires.closed(world, this.end));
         // Turmoil refuses a second one; TCP does not mind.
         match Pin::new(&mut this.carrier).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
@@ -396,17 +416,19 @@ impl AsyncWrite for Stream {
 }
 
 impl Wires {
-    /// A farewell may be lost as well.
-    fn closed(&mut self, end: EndId) {
+    /// A farewell takes its time, and may be lost, as well.
+    fn closed(&mut self, world: &World, end: EndId) {
         let (from, to) = (self.ends[end].host, self.ends[end ^ 1].host);
         self.ends[end].lossy |= self.way(from, to) == Way::Lossy;
+        let farewell = Parcel { bytes: 0, sent: world.clock.now(), activity: world.context.borrow().activity };
+        self.ends[end ^ 1].coming.push_back(farewell);
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let wakers = on_wires(|_, wires| {
-            wires.closed(self.end);
+        let wakers = on_wires(|world, wires| {
+            wires.closed(world, self.end);
             let end = &mut wires.ends[self.end];
             end.holder = Holder::Gone;
             (end.reader.take(), end.writer.take())
