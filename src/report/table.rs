@@ -28,11 +28,16 @@ pub(crate) fn fuzz_table(fuzz: &FuzzJson, unexpected: &[&str], paint: Paint) -> 
             scenario.seeds.to_string(),
             scenario.violations.to_string(),
             paint.ink(ink, scenario.verdict),
-            format!("{:.0}", scenario.seeds_per_second),
-            format!("{:.0}", scenario.simulated_seconds_per_second),
+            rate(scenario.seeds_per_second),
+            rate(scenario.simulated_seconds_per_second),
         ]);
     }
     table.trim_fmt()
+}
+
+/// To two digits at least, where there is anything.
+fn rate(per_second: f64) -> String {
+    if per_second < 10.0 { format!("{per_second:.1}") } else { format!("{per_second:.0}") }
 }
 
 /// One row for each defect of a catalogue.
