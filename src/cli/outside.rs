@@ -31,11 +31,17 @@ pub(super) fn paint() -> Paint {
     Paint(std::io::stdout().is_terminal() && !unwanted && !dumb)
 }
 
-/// Sets `stop` on the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once.
+/// A signal so soon after another is the same one: `timeout` sends its to a process and to the group it is in.
+const SAME: Duration = Duration::from_millis(500);
+
+/// Sets `stop` on the first Ctrl-C, SIGTERM or SIGHUP; another one after that ends the process at once.
 pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> miette::Result<()> {
     let stop = Arc::clone(stop);
+    let clock = stopwatch();
+    let mut first = None;
     ctrlc::set_handler(move || {
-        if stop.swap(true, Ordering::Relaxed) {
+        stop.store(true, Ordering::Relaxed);
+        if clock().saturating_sub(*first.get_or_insert_with(&clock)) > SAME {
             std::process::exit(130);
         }
     })
