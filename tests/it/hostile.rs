@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 #[expect(unreachable_pub, reason = "a library to the fuzz targets, which are a workspace of their own")]
 #[path = "../../fuzz/src/lib.rs"]
@@ -92,7 +92,9 @@ fn withstands(target: &str, cases: u32, check: Check) {
         }
         bytes
     });
-    let outcome = TestRunner::new(config).run(&mutated, |bytes| {
+    // The same mutations each time: luck is for the fuzz targets.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let outcome = TestRunner::new_with_rng(config, rng).run(&mutated, |bytes| {
         check(&bytes);
         Ok(())
     });
